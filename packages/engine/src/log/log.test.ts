@@ -1,0 +1,230 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import test, { type TestContext } from 'node:test';
+import { SeededRandom } from '@k-lani/base';
+import { KLaniError } from '@k-lani/protocol';
+import type { Directory, File } from '../io/io.ts';
+import { NodeClock } from '../io/node-clock.ts';
+import { NodeIo } from '../io/node-io.ts';
+import { BATCH_HEADER_SIZE } from './batch.ts';
+import { Log } from './log.ts';
+import { RECORD_HEADER_SIZE, RecordKind, RecordOffset, recordSize, type Operation, type RecordDraft } from './record.ts';
+import { SEGMENT_HEADER_SIZE, segmentName } from './segment.ts';
+
+const SEGMENT = 64 * 1024;
+const clock = new NodeClock();
+
+const operation: Operation = {
+  id: new Uint8Array(16).fill(7),
+  digestChecksum: 1,
+  digestLength: 2,
+  opcode: 0x40,
+  actor: new TextEncoder().encode('box-office'),
+};
+
+function draft(rowId: number): RecordDraft {
+  return {
+    kind: RecordKind.append,
+    tableId: 1,
+    version: 1,
+    rowId,
+    previous: 0,
+    tokenLow: 0,
+    tokenHigh: 0,
+    schemaVersion: 1,
+    line: 0,
+    last: true,
+  };
+}
+
+function temporaryDirectory(context: TestContext): string {
+  const path = mkdtempSync(join(tmpdir(), 'k-lani-log-'));
+  context.after(() => rmSync(path, { recursive: true, force: true }));
+  return path;
+}
+
+function open(directory: Directory, overrides: { durability?: 'fsync' | 'os' } = {}): Promise<Log> {
+  return Log.open({
+    directory,
+    clock,
+    scheduler: clock,
+    random: new SeededRandom(1),
+    durability: overrides.durability ?? 'fsync',
+    segmentSizeBytes: SEGMENT,
+    onDurable: () => undefined,
+    onFailed: () => undefined,
+  });
+}
+
+/** Appends one record; the position, once durable. */
+function append(log: Log, rowId: number, body: string): Promise<number> {
+  const bytes = new TextEncoder().encode(body);
+  log.reserve(recordSize(bytes.length, operation.actor.length));
+  const at = log.begin(draft(rowId), operation, bytes.length);
+  log.target.bytes.set(bytes, at);
+  const position = log.finish();
+  return new Promise((resolve, reject) => {
+    log.whenDurable(position, (error) => (error === undefined ? resolve(position) : reject(error)));
+  });
+}
+
+function bodyAt(log: Log, position: number): string {
+  const at = log.record(position);
+  const length = log.view.getUint32(at + RecordOffset.bodyLength, true);
+  return new TextDecoder().decode(log.bytes.slice(at + RECORD_HEADER_SIZE, at + RECORD_HEADER_SIZE + length));
+}
+
+for (const mapping of [true, false]) {
+  const io = new NodeIo({ mapping });
+  const kind = mapping ? 'mapped' : 'positioned';
+
+  test(`Log keeps records over many segments and openings (${kind})`, async (context) => {
+    const path = temporaryDirectory(context);
+    const written = new Map<number, string>();
+    for (let round = 1; round <= 3; round += 1) {
+      const directory = io.openDirectory(path, { create: true });
+      const log = await open(directory);
+      assert.equal(log.epoch, round);
+      for (const [position, body] of written) assert.equal(bodyAt(log, position), body);
+      const replayed: number[] = [];
+      log.replay((position) => replayed.push(position));
+      assert.deepEqual(replayed, [...written.keys()]);
+      for (let index = 0; index < 60; index += 1) {
+        const body = `${round}-${index} `.padEnd(2000, 'x');
+        written.set(await append(log, index + 1, body), body);
+      }
+      log.close();
+      directory.close();
+    }
+  });
+}
+
+test('Log reads a record in memory, in flight and on disk alike', async (context) => {
+  const directory = new NodeIo().openDirectory(temporaryDirectory(context), { create: true });
+  const log = await open(directory);
+  const first = append(log, 1, 'first');
+  const position = SEGMENT + SEGMENT_HEADER_SIZE + BATCH_HEADER_SIZE;
+  assert.equal(bodyAt(log, position), 'first');
+  assert.equal(await first, position);
+  assert.equal(bodyAt(log, position), 'first');
+  assert.ok(log.durable > position);
+  log.close();
+});
+
+test('Log puts everything appended in one turn into one sync', async (context) => {
+  const directory = new NodeIo().openDirectory(temporaryDirectory(context), { create: true });
+  const log = await open(directory);
+  await Promise.all(Array.from({ length: 100 }, (_, index) => append(log, index + 1, `row ${index}`)));
+  assert.equal(log.syncCount, 1);
+  log.close();
+});
+
+test('Log refuses a request larger than a batch and appends nothing', async (context) => {
+  const directory = new NodeIo().openDirectory(temporaryDirectory(context), { create: true });
+  const log = await open(directory);
+  const before = log.appended;
+  assert.throws(() => log.reserve(SEGMENT), { code: 'BatchTooLarge' });
+  assert.equal(log.appended, before);
+  log.close();
+});
+
+/** Writes records into a new log and returns the path of its first segment and where it ends. */
+async function written(context: TestContext, count: number) {
+  const path = temporaryDirectory(context);
+  const directory = new NodeIo().openDirectory(path, { create: true });
+  const log = await open(directory);
+  const positions: number[] = [];
+  for (let index = 0; index < count; index += 1) positions.push(await append(log, index + 1, `row ${index}`));
+  const end = log.durable - SEGMENT;
+  log.close();
+  directory.close();
+  return { path, segment: join(path, segmentName(1)), positions, end };
+}
+
+test('Log cuts a torn tail wherever it tears and goes on in a new segment, its bytes untouched', async (context) => {
+  const { path, segment, positions, end } = await written(context, 3);
+  const whole = readFileSync(segment);
+  const lastBatch = (positions.at(-1) ?? 0) - SEGMENT - BATCH_HEADER_SIZE;
+  for (let cut = lastBatch + 1; cut < end - 12; cut += 16) {
+    const torn = Buffer.from(whole);
+    torn.fill(0, cut, end);
+    writeFileSync(segment, torn);
+    const directory = new NodeIo().openDirectory(path, { create: false });
+    const log = await open(directory);
+    const replayed: number[] = [];
+    log.replay((position) => replayed.push(position));
+    assert.deepEqual(replayed, positions.slice(0, 2));
+    const next = await append(log, 9, 'after the cut');
+    assert.equal(Math.floor(next / SEGMENT), 2);
+    log.close();
+    const again = await open(directory);
+    assert.equal(bodyAt(again, next), 'after the cut');
+    again.close();
+    directory.close();
+    assert.deepEqual(readFileSync(segment), torn);
+    rmSync(join(path, segmentName(2)));
+    rmSync(join(path, segmentName(3)), { force: true });
+  }
+});
+
+test('Log refuses to open on any flipped bit before the last batch, and names file and offset', async (context) => {
+  const { path, segment, positions } = await written(context, 3);
+  const whole = readFileSync(segment);
+  const lastBatch = (positions.at(-1) ?? 0) - SEGMENT - BATCH_HEADER_SIZE;
+  for (let offset = 0; offset < lastBatch; offset += 1) {
+    const damaged = Buffer.from(whole);
+    damaged[offset] = (damaged[offset] ?? 0) ^ (1 << offset % 8);
+    writeFileSync(segment, damaged);
+    const directory = new NodeIo().openDirectory(path, { create: false });
+    await assert.rejects(open(directory), (error) => {
+      assert.ok(error instanceof KLaniError, String(error));
+      assert.equal(error.code, 'Damaged', `flip at ${offset}: ${error.message}`);
+      assert.match(error.message, /0000000001\.segment: damaged at offset \d+/);
+      return true;
+    });
+    directory.close();
+  }
+});
+
+test('Log refuses to open when a segment in the middle is missing', async (context) => {
+  const path = temporaryDirectory(context);
+  const directory = new NodeIo().openDirectory(path, { create: true });
+  const log = await open(directory);
+  for (let index = 0; index < 80; index += 1) await append(log, index + 1, 'x'.repeat(2000));
+  log.close();
+  rmSync(join(path, segmentName(2)));
+  await assert.rejects(open(directory), { code: 'Damaged', message: /0000000002\.segment is missing/ });
+});
+
+test('Log fails its writer for good after a failed sync: what was pending is unknown, nothing is answered as done', async (context) => {
+  const real = new NodeIo().openDirectory(temporaryDirectory(context), { create: true });
+  let failing = false;
+  const wrapFile = (file: File): File =>
+    new Proxy(file, {
+      get(target, name) {
+        if (name === 'syncLater' && failing) {
+          return (done: (error: KLaniError) => void) => setImmediate(() => done(new KLaniError('Io', 'EIO')));
+        }
+        const value: unknown = Reflect.get(target, name, target);
+        return typeof value === 'function' ? value.bind(target) : value;
+      },
+    });
+  const directory: Directory = new Proxy(real, {
+    get(target, name) {
+      if (name === 'openFile') return (file: string, mode: 'read' | 'write') => wrapFile(target.openFile(file, mode));
+      const value: unknown = Reflect.get(target, name, target);
+      return typeof value === 'function' ? value.bind(target) : value;
+    },
+  });
+  const log = await open(directory);
+  const kept = await append(log, 1, 'kept');
+  failing = true;
+  const inFlight = assert.rejects(append(log, 2, 'lost'), { code: 'OutcomeUnknown', retry: 'unknown' });
+  await inFlight;
+  failing = false;
+  assert.throws(() => log.reserve(200), { code: 'WriterFailed' });
+  assert.equal(bodyAt(log, kept), 'kept');
+  log.close();
+});

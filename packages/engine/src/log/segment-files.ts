@@ -1,0 +1,138 @@
+/**
+ * The segment files of a database: opening them for reading, and preparing the next one while the present one is written.
+ *
+ * A file has its final name only once it is filled with zeros and synced: it is filled under another name, renamed, and the directory
+ * is synced.
+ */
+import { assert } from '@k-lani/base';
+import { KLaniError } from '@k-lani/protocol';
+import type { Directory, File, FileView } from '../io/io.ts';
+import { PREPARED_NAME, segmentName } from './segment.ts';
+
+/** How the next segment stands: `filling` in the background, `ready` to be written, or `failed`, most likely for want of room. */
+type Preparation =
+  | { readonly state: 'none' | 'ready' | 'filling'; readonly index: number }
+  | { readonly state: 'failed'; readonly index: number; readonly error: KLaniError };
+
+interface Waiting {
+  readonly ready: () => void;
+  readonly failed: ((error: KLaniError) => void) | undefined;
+}
+
+export class SegmentFiles {
+  readonly sizeBytes: number;
+  readonly #directory: Directory;
+  /** Views by segment index; a segment that has not begun has none. */
+  readonly #views: (FileView | undefined)[] = [];
+  readonly #files: (File | undefined)[] = [];
+  #preparation: Preparation = { state: 'none', index: 0 };
+  #waiting: Waiting[] = [];
+  #closed = false;
+
+  constructor(directory: Directory, sizeBytes: number) {
+    this.#directory = directory;
+    this.sizeBytes = sizeBytes;
+  }
+
+  /** Opens segment `index`, which must have its final name, for reading and, as the present one, for writing. */
+  open(index: number): File {
+    const file = this.#directory.openFile(segmentName(index), 'write');
+    this.#files[index] = file;
+    this.#views[index] = file.openView();
+    return file;
+  }
+
+  file(index: number): File {
+    const file = this.#files[index];
+    assert(file !== undefined, 'Segment is open');
+    return file;
+  }
+
+  /** The view of an open segment. */
+  view(index: number): FileView {
+    const view = this.#views[index];
+    assert(view !== undefined, 'Segment is open');
+    return view;
+  }
+
+  /** Why segment `index` could not be prepared, or `undefined` when it is ready or on its way. */
+  failureOf(index: number): KLaniError | undefined {
+    const preparation = this.#preparation;
+    return preparation.state === 'failed' && preparation.index === index ? preparation.error : undefined;
+  }
+
+  /** Says that segment `index` exists already, filled by an earlier run. */
+  adopt(index: number): void {
+    this.#preparation = { state: 'ready', index };
+  }
+
+  /** Begins to fill segment `index` in the background, unless that is done or under way; a failed attempt is made again. */
+  prepare(index: number): void {
+    const { state, index: prepared } = this.#preparation;
+    if (this.#closed || (prepared === index && (state === 'filling' || state === 'ready'))) return;
+    this.#preparation = { state: 'filling', index };
+    try {
+      if (this.#directory.list().includes(PREPARED_NAME)) this.#directory.remove(PREPARED_NAME);
+      this.#fill(this.#directory.createFile(PREPARED_NAME), index);
+    } catch (error) {
+      this.#settle(index, asError(error));
+    }
+  }
+
+  /**
+   * Calls `ready` when segment `index` can be written: now, or once it is prepared, however often that has to be tried. `failed` is called
+   * instead, if given, when the present attempt fails.
+   */
+  whenReady(index: number, ready: () => void, failed?: (error: KLaniError) => void): void {
+    if (this.#preparation.index === index && this.#preparation.state === 'ready') {
+      ready();
+      return;
+    }
+    this.#waiting.push({ ready, failed });
+    this.prepare(index);
+  }
+
+  /** Closes every file and view. */
+  close(): void {
+    this.#closed = true;
+    for (const view of this.#views) view?.close();
+    for (const file of this.#files) file?.close();
+  }
+
+  #fill(file: File, index: number): void {
+    file.fillLater(this.sizeBytes, (error) => {
+      file.close();
+      if (!this.#closed) this.#settle(index, error ?? this.#name(index));
+    });
+  }
+
+  /** Gives the filled file its final name. */
+  #name(index: number): KLaniError | undefined {
+    try {
+      this.#directory.rename(PREPARED_NAME, segmentName(index));
+      this.#directory.sync();
+      return undefined;
+    } catch (error) {
+      return asError(error);
+    }
+  }
+
+  #settle(index: number, error: KLaniError | undefined): void {
+    const waiting = this.#waiting;
+    if (error === undefined) {
+      this.#preparation = { state: 'ready', index };
+      this.#waiting = [];
+      for (const { ready } of waiting) ready();
+      return;
+    }
+    this.#preparation = { state: 'failed', index, error };
+    this.#waiting = waiting.filter(({ failed }) => failed === undefined);
+    for (const { failed } of waiting) failed?.(error);
+  }
+}
+
+/** Passes a coded error on; anything else is a bug and is thrown. */
+function asError(error: unknown): KLaniError {
+  if (error instanceof KLaniError) return error;
+  throw error;
+}
