@@ -215,6 +215,11 @@ export class Log implements RecordTarget {
     }
   }
 
+  /** Position of the first record of the batch at `position`. */
+  firstRecord(position: number): number {
+    return position + BATCH_HEADER_SIZE;
+  }
+
   /** Calls `visit` with the position of each record from `start` to `end` of one batch. */
   forEachRecord(start: number, end: number, visit: (position: number) => void): void {
     for (let position = start; position < end; ) {

@@ -8,7 +8,7 @@
  * | 8 | 1 | kind | see {@link RecordKind} |
  * | 9 | 1 | flags | bit 0: last record of its operation |
  * | 10 | 2 | table id | 0 where there is none |
- * | 12 | 4 | version | of the row, from 1; of the schema for a schema record |
+ * | 12 | 4 | version | of the row, from 1; of the schema for a schema record; which mark for a mark |
  * | 16 | 8 | row id | below 2^32; 0 where there is none |
  * | 24 | 8 | lsn | where the record was first written; kept when it is moved |
  * | 32 | 8 | previous | position of the version before it, 0 for the first |
@@ -17,11 +17,10 @@
  * | 64 | 4 | digest checksum | CRC-32 of the request's body, table ids in the place of handles |
  * | 68 | 4 | digest length | length of that body |
  * | 72 | 8 | fencing token | of the lock it was written under, 0 for none |
- * | 80 | 2 | schema version | that the body is encoded in |
- * | 82 | 2 | operation line | which line of its operation it answers |
- * | 84 | 1 | opcode | of the request |
- * | 85 | 1 | actor length | 0 to 64 |
- * | 86 | 2 | – | zero |
+ * | 80 | 4 | schema version | that the body is encoded in |
+ * | 84 | 2 | operation line | which line of its operation it answers |
+ * | 86 | 1 | opcode | of the request |
+ * | 87 | 1 | actor length | 0 to 64 |
  * | 88 | 4 | body length | |
  * | 92 | 4 | – | zero |
  * | 96 | … | body, actor | the row's bytes or the event's, then the actor in UTF-8, then zeros to a multiple of 8 |
@@ -39,6 +38,9 @@ export const ACTOR_SIZE_MAX = 64;
 
 /** What a record tells. Numbers from 16 on are left for holds, quantities and receipts. */
 export const RecordKind = { append: 1, replace: 2, delete: 3, schema: 4, mark: 5 } as const;
+
+/** What a mark says, in its `version`: the database was opened, closed in good order, or a checkpoint was asked for. */
+export const Mark = { opened: 1, closed: 2, checkpoint: 3 } as const;
 
 /** Bit 0 of a record's flags. */
 export const RECORD_FLAG_LAST = 1;
@@ -59,9 +61,9 @@ export const RecordOffset = {
   digestLength: 68,
   fencingToken: 72,
   schemaVersion: 80,
-  line: 82,
-  opcode: 84,
-  actorLength: 85,
+  line: 84,
+  opcode: 86,
+  actorLength: 87,
   bodyLength: 88,
   body: RECORD_HEADER_SIZE,
 } as const;
@@ -139,8 +141,8 @@ export function encodeRecordHeader(
   view.setUint32(at + RecordOffset.digestLength, operation.digestLength, true);
   view.setUint32(at + RecordOffset.fencingToken, draft.tokenLow, true);
   view.setUint32(at + RecordOffset.fencingToken + 4, draft.tokenHigh, true);
-  view.setUint32(at + RecordOffset.schemaVersion, draft.schemaVersion | (draft.line << 16), true);
-  view.setUint32(at + RecordOffset.opcode, operation.opcode | (operation.actor.length << 8), true);
+  view.setUint32(at + RecordOffset.schemaVersion, draft.schemaVersion, true);
+  view.setUint32(at + RecordOffset.line, draft.line | (operation.opcode << 16) | (operation.actor.length << 24), true);
   view.setUint32(at + RecordOffset.bodyLength, bodyLength, true);
   view.setUint32(at + RecordOffset.bodyLength + 4, 0, true);
   bytes.fill(0, at + RECORD_HEADER_SIZE + bodyLength, at + length);

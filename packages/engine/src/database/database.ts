@@ -1,0 +1,332 @@
+/**
+ * A database: one directory, one writing process. Everything here is synchronous but opening, closing and becoming durable: a command
+ * carries itself out against the state and says which position its answer depends on; `whenDurable` tells when that may be given.
+ *
+ * The layers below: `log` stores, `snapshot` holds what is derived from it, `lock` knows who may write; `writer`, `claimer` and `reader`
+ * are the commands.
+ */
+import { assert, type Clock, type Random, type Scheduler } from '@k-lani/base';
+import { KLaniError, decodeSchema, type TableSchema } from '@k-lani/protocol';
+import type { Directory, Io } from '../io/io.ts';
+import { LOCK_LEASE_MS_MAX, LockTable, type Lock, type LockOwner } from '../lock/lock-table.ts';
+import type { Durability } from '../log/group-commit.ts';
+import { Log } from '../log/log.ts';
+import type { WhenDurable } from '../log/open-batch.ts';
+import {
+  Mark,
+  RECORD_FLAG_LAST,
+  RecordKind,
+  RecordOffset,
+  recordSize,
+  type Operation,
+} from '../log/record.ts';
+import type { RecoveryProgress } from '../log/recovery.ts';
+import { SEGMENT_SIZE_BYTES } from '../log/segment.ts';
+import { LeftRight } from '../snapshot/left-right.ts';
+import { Catalog } from '../table/catalog.ts';
+import type { StoredTable } from '../table/stored-table.ts';
+import { Claimer, type ClaimLine, type Claimed } from './claimer.ts';
+import { CURSOR_IDLE_MS_MAX } from './cursor.ts';
+import { OPERATION_WINDOW, OperationWindow } from './operation-window.ts';
+import { bearsOperation } from './operations.ts';
+import { Reader } from './reader.ts';
+import { alterTable, createTable } from './schema-change.ts';
+import { State } from './state.ts';
+import { Writer } from './writer.ts';
+
+export interface DatabaseOptions {
+  readonly io: Io;
+  readonly clock: Clock;
+  readonly scheduler: Scheduler;
+  readonly random: Random;
+  readonly durability: Durability;
+  /** For a new database: a power of two. */
+  readonly segmentSizeBytes: number;
+  /** How many operations are remembered. */
+  readonly operationWindow: number;
+  readonly lockLeaseMsMax: number;
+  readonly cursorIdleMsMax: number;
+  readonly progress: RecoveryProgress | undefined;
+}
+
+/** The defaults of {@link DatabaseOptions}, but for what adapts the outside. */
+export const DATABASE_DEFAULTS = {
+  durability: 'fsync',
+  segmentSizeBytes: SEGMENT_SIZE_BYTES,
+  operationWindow: OPERATION_WINDOW,
+  lockLeaseMsMax: LOCK_LEASE_MS_MAX,
+  cursorIdleMsMax: CURSOR_IDLE_MS_MAX,
+  progress: undefined,
+} as const satisfies Partial<DatabaseOptions>;
+
+/** What an operation of the database itself is written as. */
+const NO_OPERATION: Operation = {
+  id: new Uint8Array(16),
+  digestChecksum: 0,
+  digestLength: 0,
+  opcode: 0,
+  actor: new Uint8Array(0),
+};
+
+export interface DatabaseStats {
+  readonly path: string;
+  readonly durability: Durability;
+  readonly epoch: number;
+  readonly durable: number;
+  readonly appended: number;
+  readonly pendingBytes: number;
+  readonly syncs: number;
+  readonly locks: number;
+  readonly operations: number;
+  /** Memory of row locations, indexes and the operation window, bytes. */
+  readonly derivedBytes: number;
+  readonly tables: readonly { readonly name: string; readonly liveRows: number; readonly rowIdMax: number }[];
+  /** Why the writer has failed for good. */
+  readonly failure: string | undefined;
+}
+
+export class Database {
+  readonly path: string;
+  readonly state: State;
+  readonly reader: Reader;
+  readonly durability: Durability;
+  readonly cursorIdleMsMax: number;
+  readonly #directory: Directory;
+  readonly #writer: Writer;
+  readonly #claimer: Claimer;
+  readonly #failureListeners: ((error: KLaniError) => void)[];
+  #isClosed = false;
+
+  /**
+   * Opens the database in a directory, or makes one there: takes the directory's lock, checks the log, rebuilds what is derived from it.
+   *
+   * @throws {KLaniError} DirectoryLocked, Damaged, FormatUnsupported, DiskFull, ReadOnly, InvalidArgument, Io
+   */
+  static async open(path: string, options: DatabaseOptions): Promise<Database> {
+    const directory = options.io.openDirectory(path, { create: true });
+    try {
+      directory.acquireLock();
+      return await Database.#openLocked(directory, options);
+    } catch (error) {
+      directory.close();
+      throw error;
+    }
+  }
+
+  static async #openLocked(directory: Directory, options: DatabaseOptions): Promise<Database> {
+    const failureListeners: ((error: KLaniError) => void)[] = [];
+    let database: Database | undefined;
+    const log = await Log.open({
+      ...options,
+      directory,
+      onDurable: (batch) => database?.publish(batch.position, batch.end),
+      onFailed: (error) => failureListeners.forEach((listener) => listener(error)),
+    });
+    try {
+      database = new Database({ directory, log, options, failureListeners });
+      await database.mark(Mark.opened);
+      return database;
+    } catch (error) {
+      log.close();
+      throw error;
+    }
+  }
+
+  private constructor(parts: {
+    directory: Directory;
+    log: Log;
+    options: DatabaseOptions;
+    failureListeners: ((error: KLaniError) => void)[];
+  }) {
+    const { directory, log, options } = parts;
+    const catalog = new Catalog();
+    this.#directory = directory;
+    this.#failureListeners = parts.failureListeners;
+    this.path = directory.path;
+    this.durability = options.durability;
+    this.cursorIdleMsMax = options.cursorIdleMsMax;
+    this.state = new State({
+      log,
+      catalog,
+      snapshots: new LeftRight(log, catalog, options.scheduler),
+      locks: new LockTable({ clock: options.clock, epoch: log.epoch, leaseMsMax: options.lockLeaseMsMax }),
+      operations: new OperationWindow(options.operationWindow, (position, id) => bearsOperation(log, position, id)),
+      clock: options.clock,
+    });
+    this.reader = new Reader(this.state);
+    this.#writer = new Writer(this.state);
+    this.#claimer = new Claimer(this.state);
+    this.#rebuild();
+  }
+
+  /** Calls `listener` once, when the writer fails for good. */
+  onFailed(listener: (error: KLaniError) => void): void {
+    this.#failureListeners.push(listener);
+  }
+
+  /** Calls `done` when the record at `position` is durable and visible; at once when it is, or for position 0. */
+  whenDurable(position: number, done: WhenDurable): void {
+    if (position === 0) done(undefined);
+    else this.state.log.whenDurable(position, done);
+  }
+
+  /** Whether an answer that depends on `position` may leave now. */
+  isDurable(position: number): boolean {
+    return position < this.state.log.durable;
+  }
+
+  /** A position that every change appended so far lies before or at: what a refusal may have seen. */
+  get lastAppended(): number {
+    return this.state.log.appended - 1;
+  }
+
+  /** Why the writer has failed for good, if it has. */
+  get failure(): KLaniError | undefined {
+    return this.state.log.failure;
+  }
+
+  get writer(): Writer {
+    return this.#writer;
+  }
+
+  claim(operation: Operation, lines: readonly ClaimLine[]): Claimed {
+    return this.#claimer.claim(operation, lines);
+  }
+
+  createTable(operation: Operation, schema: TableSchema): StoredTable {
+    return createTable(this.state, operation, schema);
+  }
+
+  alterTable(operation: Operation, table: StoredTable, schema: TableSchema): StoredTable {
+    return alterTable(this.state, operation, table, schema);
+  }
+
+  /**
+   * Locks a row that exists in its latest state; `undefined` when it is locked.
+   *
+   * @throws {KLaniError} NotFound, InvalidArgument, LimitReached
+   */
+  tryLock(owner: LockOwner, row: { table: StoredTable; rowId: number }, leaseMs: number): Lock | undefined {
+    const { table, rowId } = row;
+    if (this.state.latestPosition(table.id, rowId) <= 0) {
+      throw new KLaniError('NotFound', `Cannot lock row ${rowId} of table "${table.name}": there is none, or it is deleted`);
+    }
+    return this.state.locks.tryAcquire(owner, { tableId: table.id, rowId }, leaseMs);
+  }
+
+  /** Applies a durable batch and makes it visible. */
+  publish(position: number, end: number): void {
+    const { log, snapshots } = this.state;
+    const start = log.firstRecord(position);
+    snapshots.publish(start, end);
+    log.forEachRecord(start, end, (record) => {
+      const at = log.locate(record, RecordOffset.body);
+      const tableId = log.view.getUint16(at + RecordOffset.tableId, true);
+      const rowId = log.view.getUint32(at + RecordOffset.rowId, true);
+      if (rowId !== 0) this.state.overlay(tableId).settle(rowId, record);
+    });
+  }
+
+  /** Writes a mark, and waits until it and everything before it is durable. Returns its position. */
+  mark(mark: number): Promise<number> {
+    const { log } = this.state;
+    log.reserve(recordSize(0, 0));
+    log.begin({ ...MARK_DRAFT, version: mark }, NO_OPERATION, 0);
+    const position = log.finish();
+    return new Promise((resolve, reject) => {
+      this.whenDurable(position, (error) => (error === undefined ? resolve(position) : reject(error)));
+    });
+  }
+
+  stats(): DatabaseStats {
+    const { log, catalog, snapshots, locks, operations } = this.state;
+    return {
+      path: this.path,
+      durability: this.durability,
+      epoch: log.epoch,
+      durable: log.durable,
+      appended: log.appended,
+      pendingBytes: log.pendingBytes,
+      syncs: log.syncCount,
+      locks: locks.count,
+      operations: operations.size,
+      derivedBytes: snapshots.sizeBytes + operations.sizeBytes,
+      tables: catalog.tables.map(({ id, name }) => {
+        const side = snapshots.visible.find(id);
+        return { name, liveRows: side?.locations.liveCount ?? 0, rowIdMax: side?.locations.rowIdMax ?? 0 };
+      }),
+      failure: log.failure?.message,
+    };
+  }
+
+  /** Whether `close` was called. */
+  get isClosed(): boolean {
+    return this.#isClosed;
+  }
+
+  /** Waits for everything appended, writes the mark of a clean end, and releases the directory. Closing again does nothing. */
+  async close(): Promise<void> {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    try {
+      if (this.state.log.failure === undefined) await this.mark(Mark.closed);
+    } finally {
+      this.state.snapshots.close();
+      this.state.log.close();
+      this.#directory.close();
+    }
+  }
+
+  /** Builds everything that follows from the log. */
+  #rebuild(): void {
+    const { log, snapshots } = this.state;
+    let beginsOperation = true;
+    snapshots.rebuild((side) => {
+      log.replay((position) => {
+        beginsOperation = this.#replayRecord(position, beginsOperation);
+        side.apply(position);
+      });
+    });
+  }
+
+  /** Takes from a record what the sides do not hold; returns whether the next record begins another operation. */
+  #replayRecord(position: number, beginsOperation: boolean): boolean {
+    const { log, catalog, operations } = this.state;
+    const at = this.state.locateRecord(position);
+    const kind = log.view.getUint8(at + RecordOffset.kind);
+    const tableId = log.view.getUint16(at + RecordOffset.tableId, true);
+    const isLast = (log.view.getUint8(at + RecordOffset.flags) & RECORD_FLAG_LAST) !== 0;
+    if (kind === RecordKind.schema) {
+      const length = log.view.getUint32(at + RecordOffset.bodyLength, true);
+      const json = new TextDecoder().decode(log.bytes.slice(at + RecordOffset.body, at + RecordOffset.body + length));
+      catalog.apply(tableId, decodeSchema(JSON.parse(json)), position);
+    }
+    if (kind === RecordKind.append) {
+      const rowId = log.view.getUint32(at + RecordOffset.rowId, true);
+      const table = catalog.byId(tableId);
+      assert(rowId === table.rowIdNext, 'Row ids are dense');
+      table.rowIdNext = rowId + 1;
+    }
+    if (beginsOperation && kind !== RecordKind.mark) operations.add(this.#operationIdAt(position), position);
+    return isLast;
+  }
+
+  #operationIdAt(position: number): Uint8Array {
+    const { log } = this.state;
+    const at = log.locate(position, RecordOffset.body);
+    return log.bytes.subarray(at + RecordOffset.operationId, at + RecordOffset.operationId + 16);
+  }
+}
+
+const MARK_DRAFT = {
+  kind: RecordKind.mark,
+  tableId: 0,
+  version: 0,
+  rowId: 0,
+  previous: 0,
+  tokenLow: 0,
+  tokenHigh: 0,
+  schemaVersion: 0,
+  line: 0,
+  last: true,
+};

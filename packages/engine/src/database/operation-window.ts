@@ -1,0 +1,123 @@
+/**
+ * The operations that the database remembers: operation id → where its first record is. A request that comes again within the window gets
+ * its first answer. The window holds a number of operations, not a time; it is rebuilt from the log.
+ *
+ * Flat memory: a ring of the operations in the order they came, and an open-addressed table of places in the ring, by hash of the id. The
+ * ids themselves are compared in the log.
+ */
+import { assert } from '@k-lani/base';
+
+/** How many operations are remembered unless configured otherwise. */
+export const OPERATION_WINDOW = 1_048_576;
+
+const INITIAL_CAPACITY = 1024;
+
+/** Whether the record at a position bears an operation id. */
+export type OperationMatch = (position: number, id: Uint8Array) => boolean;
+
+export class OperationWindow {
+  readonly #sizeMax: number;
+  readonly #matches: OperationMatch;
+  /** Position and hash of each operation; the oldest is overwritten. */
+  #positions: Float64Array;
+  #hashes: Uint32Array;
+  /** Place in the ring + 1 by hash; 0 is free. Twice the ring, so that probes stay short. */
+  #places: Uint32Array;
+  #capacity: number;
+  #next = 0;
+  #size = 0;
+
+  /** @param sizeMax how many operations are remembered, at least 1 */
+  constructor(sizeMax: number, matches: OperationMatch) {
+    assert(Number.isInteger(sizeMax) && sizeMax >= 1, 'The operation window has a size');
+    this.#sizeMax = sizeMax;
+    this.#matches = matches;
+    this.#capacity = Math.min(sizeMax, INITIAL_CAPACITY);
+    this.#positions = new Float64Array(this.#capacity);
+    this.#hashes = new Uint32Array(this.#capacity);
+    this.#places = new Uint32Array(tableSize(this.#capacity));
+  }
+
+  get size(): number {
+    return this.#size;
+  }
+
+  /** Memory held, bytes. */
+  get sizeBytes(): number {
+    return this.#positions.byteLength + this.#hashes.byteLength + this.#places.byteLength;
+  }
+
+  /** Position of the first record of an operation, 0 when the window does not hold it. */
+  find(id: Uint8Array): number {
+    const hash = hashOf(id);
+    const mask = this.#places.length - 1;
+    for (let probe = hash & mask; ; probe = (probe + 1) & mask) {
+      const place = this.#places[probe] ?? 0;
+      if (place === 0) return 0;
+      const position = this.#positions[place - 1] ?? 0;
+      if (this.#hashes[place - 1] === hash && this.#matches(position, id)) return position;
+    }
+  }
+
+  /** Remembers an operation whose first record is at `position`; the oldest is forgotten when the window is full. */
+  add(id: Uint8Array, position: number): void {
+    if (this.#size === this.#capacity && this.#capacity < this.#sizeMax) this.#grow();
+    if (this.#size === this.#capacity) this.#forget(this.#next);
+    else this.#size += 1;
+    this.#positions[this.#next] = position;
+    this.#hashes[this.#next] = hashOf(id);
+    this.#insert(this.#next);
+    this.#next = (this.#next + 1) % this.#capacity;
+  }
+
+  #insert(place: number): void {
+    const mask = this.#places.length - 1;
+    let probe = (this.#hashes[place] ?? 0) & mask;
+    while (this.#places[probe] !== 0) probe = (probe + 1) & mask;
+    this.#places[probe] = place + 1;
+  }
+
+  /** Takes a place of the ring out of the table and closes the gap: see Knuth, The Art of Computer Programming, 6.4, algorithm R. */
+  #forget(place: number): void {
+    const mask = this.#places.length - 1;
+    let gap = (this.#hashes[place] ?? 0) & mask;
+    while (this.#places[gap] !== place + 1) gap = (gap + 1) & mask;
+    for (let probe = (gap + 1) & mask; this.#places[probe] !== 0; probe = (probe + 1) & mask) {
+      const home = (this.#hashes[(this.#places[probe] ?? 0) - 1] ?? 0) & mask;
+      if (((probe - home) & mask) < ((probe - gap) & mask)) continue;
+      this.#places[gap] = this.#places[probe] ?? 0;
+      gap = probe;
+    }
+    this.#places[gap] = 0;
+  }
+
+  /** Doubles the ring, which is full and begins at place 0. */
+  #grow(): void {
+    assert(this.#next === 0, 'A ring that never wrapped begins at its first place');
+    const positions = this.#positions;
+    const hashes = this.#hashes;
+    this.#next = this.#capacity;
+    this.#capacity = Math.min(this.#capacity * 2, this.#sizeMax);
+    this.#positions = new Float64Array(this.#capacity);
+    this.#positions.set(positions);
+    this.#hashes = new Uint32Array(this.#capacity);
+    this.#hashes.set(hashes);
+    this.#places = new Uint32Array(tableSize(this.#capacity));
+    for (let place = 0; place < this.#size; place += 1) this.#insert(place);
+  }
+}
+
+function tableSize(capacity: number): number {
+  return 2 ** Math.ceil(Math.log2(capacity * 2));
+}
+
+/** Mixes the four words of an id, so that ids that people count up spread too. */
+function hashOf(id: Uint8Array): number {
+  let hash = 0;
+  for (let offset = 0; offset < 16; offset += 4) {
+    const word = (id[offset] ?? 0) | ((id[offset + 1] ?? 0) << 8) | ((id[offset + 2] ?? 0) << 16) | ((id[offset + 3] ?? 0) << 24);
+    hash = Math.imul(hash ^ word, 0x9e3779b1);
+    hash ^= hash >>> 15;
+  }
+  return hash >>> 0;
+}

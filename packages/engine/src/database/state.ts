@@ -1,0 +1,104 @@
+/**
+ * What the commands of a database share: the log, everything derived from it, and what only the writer knows.
+ *
+ * 1. `visible` is the state at the last durable batch; `latest` is that plus the overlay, which only writers and readers under a lock see.
+ * 2. Whoever answers from `latest` answers after the position that it returned is durable.
+ */
+import type { Clock } from '@k-lani/base';
+import type { LockTable } from '../lock/lock-table.ts';
+import type { Log } from '../log/log.ts';
+import { RecordOffset, type RecordTarget } from '../log/record.ts';
+import { KEY_WORDS_MAX, type Term } from '../index/term.ts';
+import type { LeftRight } from '../snapshot/left-right.ts';
+import { Overlay } from '../snapshot/overlay.ts';
+import type { Side } from '../snapshot/side.ts';
+import type { Catalog } from '../table/catalog.ts';
+import type { IndexDeclaration, StoredTable } from '../table/stored-table.ts';
+import { assert } from '@k-lani/base';
+import type { OperationWindow } from './operation-window.ts';
+
+export interface StateParts {
+  readonly log: Log;
+  readonly catalog: Catalog;
+  readonly snapshots: LeftRight;
+  readonly locks: LockTable;
+  readonly operations: OperationWindow;
+  readonly clock: Clock;
+}
+
+export class State {
+  readonly log: Log;
+  readonly catalog: Catalog;
+  readonly locks: LockTable;
+  readonly operations: OperationWindow;
+  readonly clock: Clock;
+  readonly snapshots: LeftRight;
+  /** By table id. */
+  readonly #overlays: Overlay[] = [];
+  readonly #key = new Uint32Array(KEY_WORDS_MAX);
+
+  constructor(parts: StateParts) {
+    this.log = parts.log;
+    this.catalog = parts.catalog;
+    this.snapshots = parts.snapshots;
+    this.locks = parts.locks;
+    this.operations = parts.operations;
+    this.clock = parts.clock;
+  }
+
+  /** The side that readers use now. */
+  get visible(): Side {
+    return this.snapshots.visible;
+  }
+
+  overlay(tableId: number): Overlay {
+    return (this.#overlays[tableId] ??= new Overlay());
+  }
+
+  /** Position of the row's last durable version: negative for a tombstone, 0 for none. */
+  visiblePosition(tableId: number, rowId: number): number {
+    return this.visible.find(tableId)?.locations.get(rowId) ?? 0;
+  }
+
+  /** Position of the row's last appended version: negative for a tombstone, 0 for none. */
+  latestPosition(tableId: number, rowId: number): number {
+    return this.#overlays[tableId]?.get(rowId) || this.visiblePosition(tableId, rowId);
+  }
+
+  /** Makes the record at `position` readable in the log, unchecked, and returns its index. */
+  locateRecord(position: number): number {
+    const { log } = this;
+    const at = log.locate(position, RecordOffset.body);
+    return log.locate(position, log.view.getUint32(at, true));
+  }
+
+  /** Whether the row of the record at `position` meets a term. */
+  recordMeets(table: StoredTable, position: number, term: Term): boolean {
+    const at = this.locateRecord(position);
+    table.keyOfRecord(this.log, at, indexOf(table, term.fieldIndex), this.#key);
+    return isWithin(this.#key, term);
+  }
+}
+
+/** The declaration of the index of a field that has one. */
+export function indexOf(table: StoredTable, fieldIndex: number): IndexDeclaration {
+  for (const index of table.indexes) if (index.fieldIndex === fieldIndex) return index;
+  assert(false, 'The field is indexed');
+}
+
+/** The version that the record at `at` makes of its row. */
+export function recordVersion(source: RecordTarget, at: number): number {
+  return source.view.getUint32(at + RecordOffset.version, true);
+}
+
+function isWithin(key: Uint32Array, term: Term): boolean {
+  return compareWords(key, term.low, term.keyWords) >= 0 && compareWords(key, term.high, term.keyWords) <= 0;
+}
+
+function compareWords(a: Uint32Array, b: Uint32Array, words: number): number {
+  for (let word = 0; word < words; word += 1) {
+    const difference = (a[word] ?? 0) - (b[word] ?? 0);
+    if (difference !== 0) return difference;
+  }
+  return 0;
+}

@@ -1,0 +1,142 @@
+/** Claims in an embedded database. */
+import {
+  ByteWriter,
+  CLAIM_LINES_MAX,
+  CLAIM_ROWS_MAX,
+  KLaniError,
+  Opcode,
+  encodeFieldSlot,
+  encodeTerms,
+  fieldPositionOf,
+  formatOperationId,
+  type ClaimResult,
+  type ClaimedRow,
+  type NewRowOf,
+  type TableSchema,
+  type TermOf,
+} from '@k-lani/protocol';
+import type { Assignment, ClaimLine, Claimed } from '../database/claimer.ts';
+import type { DoneOperation } from '../database/operations.ts';
+import { TermList } from '../index/term.ts';
+import type { StoredTable } from '../table/stored-table.ts';
+import { rowAt } from './embedded-rows.ts';
+import type { EmbeddedSession, WriteOptions } from './embedded-session.ts';
+import type { EmbeddedTable } from './embedded-table.ts';
+import { fillFrom } from './row-change.ts';
+
+/** Options of a claim. */
+export interface ClaimOptions extends WriteOptions {
+  /** Whether the answer has the rows as the claim left them. */
+  readonly returnRows?: boolean;
+}
+
+/** One line of a claim: rows of one table. */
+export interface EmbeddedClaimLine<S extends TableSchema = TableSchema> {
+  readonly table: EmbeddedTable<S>;
+  /** Terms that a row must meet, all of them. */
+  readonly where: readonly TermOf<S>[];
+  /** Fields that the claim sets. */
+  readonly set: Partial<NewRowOf<S>>;
+  /** Rows wanted, 1 unless given. */
+  readonly count?: number;
+}
+
+interface ClaimedChange {
+  readonly tableId: number;
+  readonly rowId: number;
+  readonly version: number;
+  readonly lsn: number;
+}
+
+/**
+ * Takes rows for every line, or none.
+ *
+ * @throws {KLaniError} InvalidArgument, FieldNotIndexed, UnknownField, DuplicateKey, BatchTooLarge, errors of values
+ */
+export function claim<R>(
+  session: EmbeddedSession,
+  lines: readonly EmbeddedClaimLine[],
+  options: ClaimOptions,
+): Promise<ClaimResult<R>> {
+  if (lines.length === 0 || lines.length > CLAIM_LINES_MAX) {
+    throw new KLaniError('InvalidArgument', `Cannot claim ${lines.length} lines: must be 1 to ${CLAIM_LINES_MAX}`);
+  }
+  const body = new ByteWriter();
+  const prepared = lines.map((line) => prepare(line, body));
+  const { database } = session;
+  const rows = options.returnRows === true;
+  return session.write<ClaimResult<R>>(
+    { opcode: Opcode.Claim, options, body },
+    (operation) => {
+      const claimed = database.claim(operation, prepared);
+      const tables = prepared.map(({ table }) => table);
+      return { answer: answerOf<R>(session, claimed, { tables, rows, id: operation.id }), dependsOn: claimed.dependsOn };
+    },
+    (done, { id }) => ({
+      outcome: 'claimed',
+      lsn: done.lsn,
+      operationId: formatOperationId(id),
+      lines: linesOf(done).map((changes) => changes.map((change) => claimedRow<R>(session, change, rows))),
+    }),
+  );
+}
+
+/** Checks and encodes a line; its bytes also go into `body`, which repetitions are compared by. */
+function prepare(line: EmbeddedClaimLine, body: ByteWriter): ClaimLine {
+  const table = line.table.stored;
+  const count = line.count ?? 1;
+  if (!(Number.isInteger(count) && count >= 1 && count <= CLAIM_ROWS_MAX)) {
+    throw new KLaniError('InvalidArgument', `Cannot claim ${count} rows of table "${table.name}": must be 1 to ${CLAIM_ROWS_MAX}`);
+  }
+  const names = Object.keys(line.set);
+  if (names.length === 0) throw new KLaniError('InvalidArgument', `Cannot claim rows of table "${table.name}": no field is set`);
+  const terms = new TermList();
+  fillFrom(terms, table, line.where, new ByteWriter());
+  body.u32(table.id);
+  body.u32(count);
+  encodeTerms(body, table.layout, line.where);
+  const values: Readonly<Record<string, unknown>> = line.set;
+  const assignments = names.map((name) => assignment(table, name, values[name]));
+  for (const { fieldIndex, bytes } of assignments) {
+    body.u16(fieldIndex);
+    body.append(bytes);
+  }
+  return { table, terms, count, assignments };
+}
+
+function assignment(table: StoredTable, name: string, value: unknown): Assignment {
+  const fieldIndex = fieldPositionOf(table.layout, name);
+  const writer = new ByteWriter();
+  encodeFieldSlot(table.layout, fieldIndex, value, writer);
+  return { fieldIndex, bytes: writer.bytes.subarray(0, writer.length), view: writer.view, offset: 0 };
+}
+
+function answerOf<R>(
+  session: EmbeddedSession,
+  claimed: Claimed,
+  context: { tables: readonly StoredTable[]; rows: boolean; id: Uint8Array },
+): ClaimResult<R> {
+  if (claimed.outcome === 'none_available') return { outcome: 'none_available', line: claimed.line };
+  if (claimed.outcome === 'all_locked') {
+    return { outcome: 'all_locked', line: claimed.line, retryAfterMs: claimed.retryAfterMs };
+  }
+  const lines = claimed.lines.map((changes, place) =>
+    changes.map((change) => claimedRow<R>(session, { tableId: context.tables[place]?.id ?? 0, ...change }, context.rows)),
+  );
+  return { outcome: 'claimed', lsn: claimed.lsn, operationId: formatOperationId(context.id), lines };
+}
+
+function claimedRow<R>(session: EmbeddedSession, change: ClaimedChange, rows: boolean): ClaimedRow<R> {
+  const { rowId, version } = change;
+  if (!rows) return { rowId, version, row: undefined };
+  const { database } = session;
+  const at = database.state.log.record(change.lsn);
+  return { rowId, version, row: rowAt(database, database.state.catalog.byId(change.tableId), at) as R };
+}
+
+/** The changes of a claim by its lines. */
+function linesOf(done: DoneOperation): ClaimedChange[][] {
+  const lines: ClaimedChange[][] = [];
+  for (const change of done.changes) (lines[change.line] ??= []).push(change);
+  return lines;
+}

@@ -1,0 +1,160 @@
+/** A database inside this process. */
+import { type Random } from '@k-lani/base';
+import {
+  ByteWriter,
+  KLaniError,
+  Opcode,
+  canEvolve,
+  encodeSchema,
+  opcodeName,
+  parseOperationId,
+  schemaDifferences,
+  type BatchResult,
+  type ClaimResult,
+  type DynamicSchema,
+  type OperationStatus,
+  type TableSchema,
+  type TableSummary,
+} from '@k-lani/protocol';
+import type { Database, DatabaseStats } from '../database/database.ts';
+import { doneOperation } from '../database/operations.ts';
+import { Mark } from '../log/record.ts';
+import type { StoredTable } from '../table/stored-table.ts';
+import { EmbeddedBatch } from './embedded-batch.ts';
+import { claim, type ClaimOptions, type EmbeddedClaimLine } from './embedded-claim.ts';
+import { EmbeddedSession, type WriteOptions } from './embedded-session.ts';
+import { EmbeddedTable } from './embedded-table.ts';
+
+export class EmbeddedDatabase implements AsyncDisposable {
+  readonly path: string;
+  readonly #session: EmbeddedSession;
+  readonly #close: () => Promise<void>;
+
+  /** Made by `openDatabase`. */
+  constructor(database: Database, random: Random, actor: Uint8Array) {
+    this.path = database.path;
+    this.#session = new EmbeddedSession(database, random, actor);
+    this.#close = () => database.close();
+  }
+
+  /**
+   * Opens the table of a schema, and creates it where there is none. The stored schema may have gone further, by fields at its end.
+   *
+   * @throws {KLaniError} SchemaMismatch with the differences
+   */
+  async table<S extends TableSchema>(schema: S): Promise<EmbeddedTable<S>> {
+    const stored = this.#session.database.state.catalog.find(schema.table) ?? (await this.#create(schema));
+    const differences = schemaDifferences(stored.schema, schema);
+    if (differences.length > 0 && !canEvolve(schema, stored.schema)) {
+      throw new KLaniError('SchemaMismatch', `Cannot open table "${schema.table}": the stored schema differs: ${differences.join('; ')}`);
+    }
+    await this.#session.durable(stored.schemaPosition);
+    return new EmbeddedTable<S>(this.#session, stored);
+  }
+
+  /** Opens a table whose schema is the stored one. @throws {KLaniError} UnknownTable */
+  async openTable(name: string): Promise<EmbeddedTable<DynamicSchema>> {
+    const stored = this.#session.database.state.catalog.get(name);
+    await this.#session.durable(stored.schemaPosition);
+    return new EmbeddedTable<DynamicSchema>(this.#session, stored);
+  }
+
+  /**
+   * Adds the fields that `schema` has at its end to the stored table; each needs a default or `required: false`, and the version must be
+   * higher.
+   *
+   * @throws {KLaniError} UnknownTable, SchemaMismatch with what stands in the way
+   */
+  async alterTable<S extends TableSchema>(schema: S): Promise<EmbeddedTable<S>> {
+    const table = this.#session.database.state.catalog.get(schema.table);
+    const stored = await this.#changeSchema(schema, Opcode.AlterTable, (operation) => this.#session.database.alterTable(operation, table, schema));
+    return new EmbeddedTable<S>(this.#session, stored);
+  }
+
+  /** Every table, by rising id. */
+  listTables(): TableSummary[] {
+    const { catalog, visible } = this.#session.database.state;
+    return catalog.tables.map(({ id, name, schema }) => ({
+      tableId: id,
+      name,
+      schemaVersion: schema.version,
+      liveRows: visible.find(id)?.locations.liveCount ?? 0,
+    }));
+  }
+
+  /**
+   * Takes rows for every line, of one or several tables, or none.
+   *
+   * @throws {KLaniError} InvalidArgument, FieldNotIndexed, UnknownField, DuplicateKey, BatchTooLarge, errors of values
+   */
+  async claim(lines: readonly EmbeddedClaimLine[], options: ClaimOptions = {}): Promise<ClaimResult> {
+    return claim(this.#session, lines, options);
+  }
+
+  /**
+   * Carries out the changes that `build` collects, all or nothing.
+   *
+   * @throws {KLaniError} as the changes alone; InvalidArgument for a row changed twice; BatchTooLarge
+   */
+  async batch(build: (batch: EmbeddedBatch) => void, options: WriteOptions = {}): Promise<BatchResult> {
+    const batch = new EmbeddedBatch();
+    build(batch);
+    return batch.commit(this.#session, options);
+  }
+
+  /** What became of an operation. @throws {KLaniError} InvalidArgument */
+  async operationStatus(operationId: string): Promise<OperationStatus> {
+    const { state } = this.#session.database;
+    const done = doneOperation(state, parseOperationId(operationId));
+    if (done === undefined) return { state: 'unknown' };
+    await this.#session.durable(done.lsn);
+    return {
+      state: 'done',
+      command: opcodeName(done.opcode) ?? 'unknown',
+      lsn: done.lsn,
+      time: new Date(done.timeMs),
+      changes: done.changes
+        .filter(({ rowId }) => rowId !== 0)
+        .map(({ tableId, rowId, version }) => ({ table: state.catalog.byId(tableId).name, rowId, version })),
+    };
+  }
+
+  /** Writes a synced mark: resolves when everything before it is on stable storage. */
+  async checkpoint(): Promise<{ lsn: number }> {
+    return { lsn: await this.#session.database.mark(Mark.checkpoint) };
+  }
+
+  stats(): DatabaseStats {
+    return this.#session.database.stats();
+  }
+
+  /** Waits for what is in flight and releases the directory. */
+  close(): Promise<void> {
+    return this.#close();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  #create(schema: TableSchema): Promise<StoredTable> {
+    return this.#changeSchema(schema, Opcode.CreateTable, (operation) => this.#session.database.createTable(operation, schema));
+  }
+
+  #changeSchema(
+    schema: TableSchema,
+    opcode: typeof Opcode.CreateTable | typeof Opcode.AlterTable,
+    change: (operation: Parameters<Database['createTable']>[0]) => StoredTable,
+  ): Promise<StoredTable> {
+    const body = new ByteWriter();
+    body.text(encodeSchema(schema));
+    return this.#session.write(
+      { opcode, options: {}, body },
+      (operation) => {
+        const answer = change(operation);
+        return { answer, dependsOn: answer.schemaPosition };
+      },
+      () => this.#session.database.state.catalog.get(schema.table),
+    );
+  }
+}

@@ -1,0 +1,57 @@
+/** The door for embedded use. */
+import type { Clock, Random, Scheduler } from '@k-lani/base';
+import { KLaniError } from '@k-lani/protocol';
+import { DATABASE_DEFAULTS, Database } from '../database/database.ts';
+import type { Io } from '../io/io.ts';
+import { NodeClock } from '../io/node-clock.ts';
+import { NodeIo } from '../io/node-io.ts';
+import { NodeRandom } from '../io/node-random.ts';
+import type { Durability } from '../log/group-commit.ts';
+import { ACTOR_SIZE_MAX } from '../log/record.ts';
+import type { RecoveryProgress } from '../log/recovery.ts';
+import { EmbeddedDatabase } from './embedded-database.ts';
+
+/** Options of {@link openDatabase}; every one has a default. */
+export interface OpenOptions {
+  /** `fsync` (default): an answer is on stable storage. `os`: it survives a killed process, not a power cut. */
+  readonly durability?: Durability;
+  /** For a new database: bytes of a log segment, a power of two from 64 KiB to 1 GiB; 64 MiB. */
+  readonly segmentSizeBytes?: number;
+  /** How many operation ids are remembered; 1,048,576. */
+  readonly operationWindow?: number;
+  /** Longest lease of a lock, milliseconds; 300,000. */
+  readonly lockLeaseMsMax?: number;
+  /** Longest pause between two pages of a scan or stream, milliseconds; 300,000. */
+  readonly cursorIdleMsMax?: number;
+  /** Who writes, for the history: at most 64 bytes of UTF-8; `embedded`. */
+  readonly actor?: string;
+  /** Told how far the check of the log has come. */
+  readonly progress?: RecoveryProgress;
+  readonly io?: Io;
+  readonly clock?: Clock & Scheduler;
+  readonly random?: Random;
+}
+
+/**
+ * Opens the database in `path`, and makes the directory and the database where there is none. One process at a time.
+ *
+ * @throws {KLaniError} DirectoryLocked with the other process's id, Damaged with file and offset, FormatUnsupported, DiskFull, ReadOnly,
+ *   InvalidArgument, Io
+ */
+export async function openDatabase(path: string, options: OpenOptions = {}): Promise<EmbeddedDatabase> {
+  const actor = new TextEncoder().encode(options.actor ?? 'embedded');
+  if (actor.length > ACTOR_SIZE_MAX) {
+    throw new KLaniError('InvalidArgument', `Cannot open the database: actor is ${actor.length} bytes, must be <= ${ACTOR_SIZE_MAX}`);
+  }
+  const clock = options.clock ?? new NodeClock();
+  const random = options.random ?? new NodeRandom();
+  const database = await Database.open(path, {
+    ...DATABASE_DEFAULTS,
+    ...options,
+    io: options.io ?? new NodeIo(),
+    clock,
+    scheduler: clock,
+    random,
+  });
+  return new EmbeddedDatabase(database, random, actor);
+}

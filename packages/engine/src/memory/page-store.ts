@@ -1,0 +1,209 @@
+/**
+ * The flat memory that holds everything derived: row locations and indexes. Pages of 1,024 words of 32 bits, in chunks of 1 MiB on shared
+ * buffers, so that threads can attach to them later. Structures name pages by number and keep no JavaScript object per row.
+ *
+ * Page `p` is in chunk `p >>> 8`, at the words from `(p & 255) << 10`. The first page of a chunk belongs to the store:
+ *
+ * | word  | meaning                                                                   |
+ * | ----- | ------------------------------------------------------------------------- |
+ * | 0     | chunk 0 only: pages ever handed out or passed over; later pages are zeros |
+ * | 1     | chunk 0 only: the first free page, 0 = none                               |
+ * | 2     | chunk 0 only: how many pages are free                                     |
+ * | 3     | chunk 0 only: `pagesMax`                                                  |
+ * | 8–15  | a bit for each page of this chunk that is in use                          |
+ *
+ * Word 0 of a free page is the next free page, 0 = none; its other words are left as they were.
+ *
+ * 1. A page that `allocate()` returns is all zeros, and is no page's number that is in use.
+ * 2. All state is in the words, so a second object over the same buffers sees the same store; only one of them may allocate and release.
+ * 3. The same calls in the same order give the same page numbers.
+ */
+import { AssertionError, assert } from '@k-lani/base';
+import { KLaniError } from '@k-lani/protocol';
+
+/** Words of 32 bits in a page. */
+export const PAGE_WORDS = 1024;
+/** Bytes in a page. */
+export const PAGE_SIZE_BYTES = PAGE_WORDS * 4;
+/** The most pages that a store can be told to hold: 64 GiB. */
+export const PAGES_MAX = 1 << 24;
+
+const CHUNK_PAGES_BITS = 8;
+const CHUNK_PAGES = 1 << CHUNK_PAGES_BITS;
+const CHUNK_SIZE_BYTES = CHUNK_PAGES * PAGE_SIZE_BYTES;
+
+const USED_PAGES_WORD = 0;
+const FREE_HEAD_WORD = 1;
+const FREE_COUNT_WORD = 2;
+const PAGES_MAX_WORD = 3;
+const IN_USE_WORD = 8;
+
+/**
+ * Where the words of `page` begin in its chunk, the array that `PageStore.words(page)` returns.
+ *
+ * Inside a function, each use of an imported binding costs some 4 ns, four dependent loads; code on a hot path keeps it in a constant of
+ * its own module, as in `const offsetOf = pageOffset`.
+ */
+export function pageOffset(page: number): number {
+  return (page & 255) << 10;
+}
+
+/** Pages of flat memory with a limit. Grows by whole chunks, and neither moves a page nor gives a chunk back. */
+export class PageStore {
+  /** The chunks as words: page `p` is in `chunks[p >>> 8]`, from `pageOffset(p)`. The same array always; it grows in place. */
+  readonly chunks: readonly Uint32Array[];
+  /** The chunks as 64-bit floats: page `p` is in `floats[p >>> 8]`, from `pageOffset(p) / 2`. The same array always. */
+  readonly floats: readonly Float64Array[];
+
+  readonly #chunks: Uint32Array[] = [];
+  readonly #floats: Float64Array[] = [];
+  #header: Uint32Array;
+
+  /** @param pagesMax the most pages of 4 KiB that the store may hold, its own included; 2 to `PAGES_MAX` */
+  constructor(pagesMax: number = PAGES_MAX) {
+    assert(Number.isInteger(pagesMax) && pagesMax >= 2 && pagesMax <= PAGES_MAX, 'PageStore: pagesMax is out of range');
+    this.chunks = this.#chunks;
+    this.floats = this.#floats;
+    this.#header = this.#addChunk(new SharedArrayBuffer(CHUNK_SIZE_BYTES));
+    this.#header[USED_PAGES_WORD] = 1;
+    this.#header[PAGES_MAX_WORD] = pagesMax;
+  }
+
+  /**
+   * A second object over the memory of another store, in this thread or another one.
+   *
+   * @param buffers what `buffers` of the other store returned; pages in chunks that it has added since are out of reach
+   */
+  static attach(buffers: readonly SharedArrayBuffer[]): PageStore {
+    assert(buffers.length > 0, 'PageStore.attach(): there are no buffers');
+    const store = new PageStore();
+    store.#chunks.length = 0;
+    store.#floats.length = 0;
+    for (const buffer of buffers) {
+      assert(buffer.byteLength === CHUNK_SIZE_BYTES, 'PageStore.attach(): a buffer is not a chunk');
+      store.#addChunk(buffer);
+    }
+    store.#header = store.words(0);
+    return store;
+  }
+
+  /** The memory itself, to be sent to another thread for `attach()`. */
+  get buffers(): SharedArrayBuffer[] {
+    return this.#chunks.map((chunk) => {
+      assert(chunk.buffer instanceof SharedArrayBuffer, 'PageStore: a chunk is not shared');
+      return chunk.buffer;
+    });
+  }
+
+  /** Memory held, free pages included. */
+  get sizeBytes(): number {
+    return this.#chunks.length * CHUNK_SIZE_BYTES;
+  }
+
+  /** Pages in use, the store's own not counted. */
+  get pageCount(): number {
+    const used = this.#get(USED_PAGES_WORD);
+    return used - Math.ceil(used / CHUNK_PAGES) - this.#get(FREE_COUNT_WORD);
+  }
+
+  /** The limit given at creation. */
+  get pagesMax(): number {
+    return this.#get(PAGES_MAX_WORD);
+  }
+
+  /** The words of the chunk that holds `page`; the page begins at `pageOffset(page)`. */
+  words(page: number): Uint32Array {
+    return this.#chunks[page >>> 8] ?? noSuchPage();
+  }
+
+  /** The same memory as `words(page)`, as 64-bit floats; the page begins at `pageOffset(page) / 2`. */
+  float64(page: number): Float64Array {
+    return this.#floats[page >>> 8] ?? noSuchPage();
+  }
+
+  /**
+   * Takes a page, all zeros. Free pages are used again before new ones, the one released last first.
+   *
+   * @returns its number, more than 0
+   * @throws {KLaniError} LimitReached when `pagesMax` pages are in use; nothing has changed then
+   */
+  allocate(): number {
+    const page = this.#get(FREE_HEAD_WORD);
+    if (page === 0) return this.#allocateNew();
+    const words = this.words(page);
+    const offset = pageOffset(page);
+    this.#header[FREE_HEAD_WORD] = words[offset] ?? 0;
+    this.#header[FREE_COUNT_WORD] = this.#get(FREE_COUNT_WORD) - 1;
+    words.fill(0, offset, offset + PAGE_WORDS);
+    this.#setInUse(page, true);
+    return page;
+  }
+
+  /** Gives a page back. Its words may not be used any more. */
+  release(page: number): void {
+    assert((page & (CHUNK_PAGES - 1)) !== 0, "PageStore.release(): the page is the store's own");
+    this.#setInUse(page, false);
+    this.words(page)[pageOffset(page)] = this.#get(FREE_HEAD_WORD);
+    this.#header[FREE_HEAD_WORD] = page;
+    this.#header[FREE_COUNT_WORD] = this.#get(FREE_COUNT_WORD) + 1;
+  }
+
+  /**
+   * Makes this store equal to `other`, page by page: a structure of `other` is then here under the same root page. The limit stays.
+   *
+   * An object over a structure of this store stays right where `other` has the same kind of structure under the same root page, as it has
+   * when both came from the same calls; any other object must be thrown away.
+   *
+   * @throws {KLaniError} LimitReached when `other` holds more pages than `pagesMax`; nothing has changed then
+   */
+  copyFrom(other: PageStore): void {
+    const { pagesMax } = this;
+    const used = other.#get(USED_PAGES_WORD);
+    if (used > pagesMax) throw limitReached(used, pagesMax);
+    while (this.#chunks.length < other.#chunks.length) this.#addChunk(new SharedArrayBuffer(CHUNK_SIZE_BYTES));
+    for (const [index, own] of this.#chunks.entries()) {
+      const chunk = other.#chunks[index];
+      if (chunk === undefined) own.fill(0);
+      else own.set(chunk);
+    }
+    this.#header[PAGES_MAX_WORD] = pagesMax;
+  }
+
+  #allocateNew(): number {
+    const used = this.#get(USED_PAGES_WORD);
+    const page = (used & (CHUNK_PAGES - 1)) === 0 ? used + 1 : used;
+    if (page >= this.pagesMax) throw limitReached(page + 1, this.pagesMax);
+    if (page >>> CHUNK_PAGES_BITS === this.#chunks.length) this.#addChunk(new SharedArrayBuffer(CHUNK_SIZE_BYTES));
+    this.#header[USED_PAGES_WORD] = page + 1;
+    this.#setInUse(page, true);
+    return page;
+  }
+
+  #setInUse(page: number, inUse: boolean): void {
+    const words = this.words(page);
+    const word = IN_USE_WORD + ((page & (CHUNK_PAGES - 1)) >>> 5);
+    const bit = 1 << (page & 31);
+    const bits = words[word] ?? 0;
+    assert(((bits & bit) !== 0) !== inUse, inUse ? 'PageStore: a free page is in use' : 'PageStore.release(): the page is not in use');
+    words[word] = bits ^ bit;
+  }
+
+  #addChunk(buffer: SharedArrayBuffer): Uint32Array {
+    const words = new Uint32Array(buffer);
+    this.#chunks.push(words);
+    this.#floats.push(new Float64Array(buffer));
+    return words;
+  }
+
+  #get(word: number): number {
+    return this.#header[word] ?? 0;
+  }
+}
+
+function noSuchPage(): never {
+  throw new AssertionError('PageStore: there is no such page');
+}
+
+function limitReached(pages: number, pagesMax: number): KLaniError {
+  return new KLaniError('LimitReached', `Cannot hold derived state: ${pages} pages of ${PAGE_SIZE_BYTES} bytes, must be <= ${pagesMax}`);
+}

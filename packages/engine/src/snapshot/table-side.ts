@@ -1,0 +1,53 @@
+/** One side's derived state of one table: where its rows are, and its indexes. */
+import { assert } from '@k-lani/base';
+import { EqualityIndex } from '../index/equality-index.ts';
+import { OrderedIndex } from '../index/ordered-index.ts';
+import type { PageStore } from '../memory/page-store.ts';
+import { RowLocations } from '../table/row-locations.ts';
+import type { IndexDeclaration } from '../table/stored-table.ts';
+
+export type FieldIndex = EqualityIndex | OrderedIndex;
+
+export class TableSide {
+  readonly locations: RowLocations;
+  /** By field index; `undefined` for a field without one. */
+  readonly #indexes: (FieldIndex | undefined)[] = [];
+
+  private constructor(locations: RowLocations) {
+    this.locations = locations;
+  }
+
+  static create(store: PageStore): TableSide {
+    return new TableSide(RowLocations.create(store));
+  }
+
+  /** The same structures in another store, which was copied from that of `other`. */
+  static attach(store: PageStore, other: TableSide): TableSide {
+    const side = new TableSide(new RowLocations(store, other.locations.rootPage));
+    for (const [fieldIndex, index] of other.#indexes.entries()) {
+      if (index === undefined) continue;
+      side.#indexes[fieldIndex] =
+        index instanceof EqualityIndex ? new EqualityIndex(store, index.rootPage) : new OrderedIndex(store, index.rootPage);
+    }
+    return side;
+  }
+
+  hasIndex(fieldIndex: number): boolean {
+    return this.#indexes[fieldIndex] !== undefined;
+  }
+
+  /** The index of a field that has one. */
+  index(fieldIndex: number): FieldIndex {
+    const index = this.#indexes[fieldIndex];
+    assert(index !== undefined, 'The field is indexed');
+    return index;
+  }
+
+  /** Makes an empty index for a field. */
+  addIndex(store: PageStore, declaration: IndexDeclaration): FieldIndex {
+    const { fieldIndex, kind, keyWords } = declaration;
+    const index = kind === 'non_unique' ? EqualityIndex.create(store, keyWords) : OrderedIndex.create(store, keyWords);
+    this.#indexes[fieldIndex] = index;
+    return index;
+  }
+}
