@@ -114,7 +114,9 @@ export class Claimer {
     const { visible } = this.#state;
     const side = visible.find(line.table.id);
     if (side === undefined) return;
-    this.#intersection.begin(side, line.terms, this.#state.overlay(line.table.id).rows, 1);
+    const first = side.firstMatches.find(side, line.terms);
+    if (first === NONE) return;
+    this.#intersection.begin(side, line.terms, this.#state.overlay(line.table.id).rows, first);
     while (this.#picks.length < wanted) {
       const rowId = this.#intersection.next();
       if (rowId === NONE) return;

@@ -65,8 +65,9 @@ export class Reader {
     this.#table = table;
     if (limit === 0) this.#checkEstimate(this.#intersection.estimate(side, terms), table, rowsMax);
     const countMax = limit === 0 ? rowsMax : Math.min(limit, rowsMax);
-    const { rowIdMax } = side.locations;
-    const start = spread === 0 || rowIdMax === 0 ? 1 : 1 + (Math.imul(spread, 0x9e3779b1) >>> 0) % rowIdMax;
+    const first = side.firstMatches.find(side, terms);
+    if (first === NONE) return this.#found.subarray(0, 0);
+    const start = spread === 0 ? first : spreadStart(spread, first, side.locations.rowIdMax);
     this.#intersection.begin(side, terms, undefined, start);
     let count = 0;
     while (count < countMax) {
@@ -105,4 +106,9 @@ export class Reader {
     grown.set(this.#found);
     this.#found = grown;
   }
+}
+
+/** A row id from `first` to `last`, chosen by `spread`. */
+function spreadStart(spread: number, first: number, last: number): number {
+  return last <= first ? first : first + ((Math.imul(spread, 0x9e3779b1) >>> 0) % (last - first + 1));
 }

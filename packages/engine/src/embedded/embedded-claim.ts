@@ -1,10 +1,12 @@
 /** Claims in an embedded database. */
 import {
-  ByteWriter,
+  ByteReader,
+  type ByteWriter,
   CLAIM_LINES_MAX,
   CLAIM_ROWS_MAX,
   KLaniError,
   Opcode,
+  decodeTerms,
   encodeFieldSlot,
   encodeTerms,
   fieldPositionOf,
@@ -15,14 +17,14 @@ import {
   type TableSchema,
   type TermOf,
 } from '@k-lani/protocol';
-import type { Assignment, ClaimLine, Claimed } from '../database/claimer.ts';
+import type { ClaimLine, Claimed } from '../database/claimer.ts';
 import type { DoneOperation } from '../database/operations.ts';
-import { TermList } from '../index/term.ts';
+import { fillTerms } from '../database/terms.ts';
+import type { TermList } from '../index/term.ts';
 import type { StoredTable } from '../table/stored-table.ts';
 import { rowAt } from './embedded-rows.ts';
 import type { EmbeddedSession, WriteOptions } from './embedded-session.ts';
 import type { EmbeddedTable } from './embedded-table.ts';
-import { fillFrom } from './row-change.ts';
 
 /** Options of a claim. */
 export interface ClaimOptions extends WriteOptions {
@@ -61,9 +63,11 @@ export function claim<R>(
   if (lines.length === 0 || lines.length > CLAIM_LINES_MAX) {
     throw new KLaniError('InvalidArgument', `Cannot claim ${lines.length} lines: must be 1 to ${CLAIM_LINES_MAX}`);
   }
-  const body = new ByteWriter();
-  const prepared = lines.map((line) => prepare(line, body));
   const { database } = session;
+  const body = session.claimBody;
+  body.reset();
+  const encoded = lines.map((line) => encodeLine(line, body));
+  const prepared = encoded.map((line, place) => prepare(line, body, session.termList(place)));
   const rows = options.returnRows === true;
   return session.write<ClaimResult<R>>(
     { opcode: Opcode.Claim, options, body },
@@ -81,8 +85,17 @@ export function claim<R>(
   );
 }
 
-/** Checks and encodes a line; its bytes also go into `body`, which repetitions are compared by. */
-function prepare(line: EmbeddedClaimLine, body: ByteWriter): ClaimLine {
+/** A line whose terms and values are in the body of the request. */
+interface EncodedLine {
+  readonly table: StoredTable;
+  readonly count: number;
+  readonly termsOffset: number;
+  readonly termsEnd: number;
+  readonly slots: readonly { readonly fieldIndex: number; readonly offset: number }[];
+}
+
+/** Checks a line and appends it to `body`. */
+function encodeLine(line: EmbeddedClaimLine, body: ByteWriter): EncodedLine {
   const table = line.table.stored;
   const count = line.count ?? 1;
   if (!(Number.isInteger(count) && count >= 1 && count <= CLAIM_ROWS_MAX)) {
@@ -90,25 +103,28 @@ function prepare(line: EmbeddedClaimLine, body: ByteWriter): ClaimLine {
   }
   const names = Object.keys(line.set);
   if (names.length === 0) throw new KLaniError('InvalidArgument', `Cannot claim rows of table "${table.name}": no field is set`);
-  const terms = new TermList();
-  fillFrom(terms, table, line.where, new ByteWriter());
   body.u32(table.id);
   body.u32(count);
+  const termsOffset = body.length;
   encodeTerms(body, table.layout, line.where);
+  const termsEnd = body.length;
   const values: Readonly<Record<string, unknown>> = line.set;
-  const assignments = names.map((name) => assignment(table, name, values[name]));
-  for (const { fieldIndex, bytes } of assignments) {
+  const slots = names.map((name) => {
+    const fieldIndex = fieldPositionOf(table.layout, name);
     body.u16(fieldIndex);
-    body.append(bytes);
-  }
-  return { table, terms, count, assignments };
+    const offset = body.length;
+    encodeFieldSlot(table.layout, fieldIndex, values[name], body);
+    return { fieldIndex, offset };
+  });
+  return { table, count, termsOffset, termsEnd, slots };
 }
 
-function assignment(table: StoredTable, name: string, value: unknown): Assignment {
-  const fieldIndex = fieldPositionOf(table.layout, name);
-  const writer = new ByteWriter();
-  encodeFieldSlot(table.layout, fieldIndex, value, writer);
-  return { fieldIndex, bytes: writer.bytes.subarray(0, writer.length), view: writer.view, offset: 0 };
+/** Makes of an encoded line what the engine takes; `body` must not change before the claim is carried out. */
+function prepare(line: EncodedLine, body: ByteWriter, terms: TermList): ClaimLine {
+  const { bytes, view } = body;
+  const { table, count, slots } = line;
+  fillTerms(terms, table, decodeTerms(new ByteReader(bytes, view, line.termsOffset, line.termsEnd), table.layout), view);
+  return { table, terms, count, assignments: slots.map(({ fieldIndex, offset }) => ({ fieldIndex, bytes, view, offset })) };
 }
 
 function answerOf<R>(

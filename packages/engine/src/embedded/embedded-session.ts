@@ -7,6 +7,7 @@ import { crc32, type Random } from '@k-lani/base';
 import { ByteWriter, KLaniError, OPERATION_ID_SIZE, parseOperationId, type OpcodeNumber } from '@k-lani/protocol';
 import type { Database } from '../database/database.ts';
 import { firstAnswer, type DoneOperation } from '../database/operations.ts';
+import { TermList } from '../index/term.ts';
 import { LockOwner } from '../lock/lock-table.ts';
 import type { Operation } from '../log/record.ts';
 
@@ -33,6 +34,9 @@ export class EmbeddedSession {
   readonly #random: Random;
   readonly #actor: Uint8Array;
   readonly #ids = new Uint8Array(OPERATION_ID_SIZE);
+  /** For the claim that is being carried out; a claim runs in one synchronous call. */
+  readonly claimBody = new ByteWriter();
+  readonly #termLists: TermList[] = [];
 
   constructor(database: Database, random: Random, actor: Uint8Array) {
     this.#database = database;
@@ -44,6 +48,11 @@ export class EmbeddedSession {
   get database(): Database {
     if (this.#database.isClosed) throw new KLaniError('Closed', `Cannot use the database in ${this.#database.path}: it is closed`);
     return this.#database;
+  }
+
+  /** The terms of one line of the claim that is being carried out. */
+  termList(line: number): TermList {
+    return (this.#termLists[line] ??= new TermList());
   }
 
   /**

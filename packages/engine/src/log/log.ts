@@ -25,6 +25,9 @@ import { recover, type Recovered, type RecoveryProgress } from './recovery.ts';
 import { SEGMENT_HEADER_SIZE, checkSegmentSize, segmentName } from './segment.ts';
 import { SegmentFiles } from './segment-files.ts';
 
+/** An imported binding is looked up at each use; this one is used for every read. */
+const isIntact = isRecordIntact;
+
 const DATABASE_ID_SIZE = 16;
 
 /** How often a database can be opened: the fencing token holds the epoch in 22 bits. */
@@ -186,14 +189,9 @@ export class Log implements RecordTarget {
     let at = this.locate(position, RECORD_HEADER_SIZE);
     const length = this.view.getUint32(at, true);
     const room = this.#segmentSizeBytes - (position % this.#segmentSizeBytes);
-    if (length <= room && length > RECORD_HEADER_SIZE) at = this.locate(position, length);
-    if (length > room || !isRecordIntact(this, at, at + length)) {
-      const segment = Math.floor(position / this.#segmentSizeBytes);
-      throw new KLaniError(
-        'ChecksumMismatch',
-        `Cannot read record: ${segmentName(segment)} is damaged at offset ${position - segment * this.#segmentSizeBytes}`,
-      );
-    }
+    if (length > room || length < RECORD_HEADER_SIZE) throw this.#damaged(position);
+    at = this.locate(position, length);
+    if (!isIntact(this, at, at + length)) throw this.#damaged(position);
     return at;
   }
 
@@ -228,6 +226,12 @@ export class Log implements RecordTarget {
       visit(position);
       position += length;
     }
+  }
+
+  #damaged(position: number): KLaniError {
+    const segment = Math.floor(position / this.#segmentSizeBytes);
+    const offset = position - segment * this.#segmentSizeBytes;
+    return new KLaniError('ChecksumMismatch', `Cannot read record: ${segmentName(segment)} is damaged at offset ${offset}`);
   }
 
   /** Closes the files. What is not durable by now stays unanswered: callers wait for it first. */

@@ -10,7 +10,7 @@
  */
 import { KLaniError } from '@k-lani/protocol';
 import type { Directory } from '../io/io.ts';
-import { BATCH_HEADER_SIZE, NO_HASH, batchFault, decodeBatchHeader, sha256, type BatchHeader } from './batch.ts';
+import { BATCH_HEADER_SIZE, BATCH_MAGIC, NO_HASH, batchFault, decodeBatchHeader, sha256, type BatchHeader } from './batch.ts';
 import type { LogEnd } from './group-commit.ts';
 import type { RecordTarget } from './record.ts';
 import {
@@ -244,13 +244,15 @@ function judgeEnd(
     throw memory.damage(offset, fault);
   }
   if (end.following !== undefined || end.fault === undefined) return 0;
-  if (hasBatchBehind(memory, offset + 8, end.header.databaseId)) throw memory.damage(offset, fault);
-  return memory.usedFrom(offset);
+  const usedBytes = memory.usedFrom(offset);
+  if (usedBytes > 0 && hasBatchBehind(memory, offset + 8, end.header.databaseId)) throw memory.damage(offset, fault);
+  return usedBytes;
 }
 
 /** Whether a whole batch header of this database stands anywhere from `offset` on: proof that what lies before it had been synced. */
 function hasBatchBehind(memory: SegmentMemory, offset: number, databaseId: Uint8Array): boolean {
   for (let at = (offset + 7) & ~7; at + BATCH_HEADER_SIZE <= memory.bytes.length; at += 8) {
+    if (memory.view.getUint32(at, true) !== BATCH_MAGIC) continue;
     const position = memory.index * memory.bytes.length + at;
     if (decodeBatchHeader(memory, at, { position, databaseId }) !== undefined) return true;
   }

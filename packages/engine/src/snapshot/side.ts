@@ -66,7 +66,9 @@ export class Side {
       if (hadKey && hasKey && equalKeys(this.#keyBefore, this.#keyAfter, index.keyWords)) continue;
       const fieldIndex = side.index(index.fieldIndex);
       if (hadKey) fieldIndex.remove(this.#keyBefore, rowId);
-      if (hasKey) fieldIndex.add(this.#keyAfter, rowId);
+      if (!hasKey) continue;
+      fieldIndex.add(this.#keyAfter, rowId);
+      side.firstMatches.added(index.fieldIndex, this.#keyAfter, index.keyWords, rowId);
     }
     side.locations.set(rowId, kind === RecordKind.delete ? -position : position);
   }
@@ -86,6 +88,7 @@ export class Side {
     for (const index of table.indexes) {
       if (side.hasIndex(index.fieldIndex)) continue;
       const added = side.addIndex(this.store, index);
+      // No terms on this field are remembered yet: it could not be asked for.
       for (let rowId = 1; rowId <= side.locations.rowIdMax; rowId += 1) {
         const position = side.locations.get(rowId);
         if (position > 0 && this.#key(table, index, position, this.#keyAfter)) added.add(this.#keyAfter, rowId);

@@ -1,6 +1,7 @@
 /** One side's derived state of one table: where its rows are, and its indexes. */
 import { assert } from '@k-lani/base';
 import { EqualityIndex } from '../index/equality-index.ts';
+import { FirstMatches } from '../index/first-matches.ts';
 import { OrderedIndex } from '../index/ordered-index.ts';
 import type { PageStore } from '../memory/page-store.ts';
 import { RowLocations } from '../table/row-locations.ts';
@@ -10,6 +11,8 @@ export type FieldIndex = EqualityIndex | OrderedIndex;
 
 export class TableSide {
   readonly locations: RowLocations;
+  /** Knows where matches of terms begin; told of every key that is added. */
+  readonly firstMatches = new FirstMatches();
   /** By field index; `undefined` for a field without one. */
   readonly #indexes: (FieldIndex | undefined)[] = [];
 
