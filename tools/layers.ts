@@ -110,4 +110,8 @@ export const ADAPTERS: Readonly<Record<string, readonly Effect[]>> = {
   'packages/engine/src/io/node-io.ts': ['files'],
   'packages/engine/src/io/node-clock.ts': ['time'],
   'packages/engine/src/io/node-random.ts': ['chance'],
+  'packages/server/src/config.ts': ['files'],
+  'packages/server/src/listener.ts': ['files', 'network'],
+  'packages/server/src/socket-wire.ts': ['network'],
+  'packages/server/src/ticker.ts': ['time'],
 };

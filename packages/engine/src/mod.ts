@@ -21,5 +21,7 @@ export { NodeIo } from './io/node-io.ts';
 export { NodeRandom } from './io/node-random.ts';
 export { LockOwner, type Lock } from './lock/lock-table.ts';
 export { ACTOR_SIZE_MAX, Mark, RecordKind, RecordOffset, readU64, recordActor, type Operation } from './log/record.ts';
+export { verifyLog, type LogReport, type VerifyOptions } from './log/verify.ts';
 export { NONE } from './memory/none.ts';
+export { parseSchemaYaml } from './table/schema-yaml.ts';
 export type { StoredTable } from './table/stored-table.ts';

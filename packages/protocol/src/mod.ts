@@ -186,6 +186,7 @@ export { type FrameDirection, FrameParser, type FrameParserOptions } from './fra
 export { beginFrame, endFrame } from './frame-writer.ts';
 export { FRAME_FLAG_ANSWER, FRAME_HEADER_SIZE, FrameOffset, HANDSHAKE_MAGIC, MAX_FRAME_BYTES, PROTOCOL_VERSION } from './frame.ts';
 export { compareKeys, decrementKey, highestKey, incrementKey, keyFromRow, keyFromSlot, keyWordsOf, lowestKey } from './key.ts';
+export { LAYOUT_HASH } from './layout-hash.ts';
 export {
   ASSIGNMENTS_MAX,
   CLAIM_LINES_MAX,

@@ -76,6 +76,7 @@ test('encodeRow() refuses a row with other fields than the schema, and leaves th
       /Cannot encode row of table "seats": it has "colour", must have only rank, buyer/,
     ],
     [{ rank: 1, photo, colour: undefined }, 'FieldCountMismatch', /colour/],
+    [{ rank: 1, photo, '': 1 }, 'FieldCountMismatch', /it has ""/],
     [{ rank: 1 }, 'FieldRequired', /field "photo"/],
     [{ photo }, 'FieldRequired', /field "rank"/],
     [{ rank: 1, photo, price: null }, 'FieldRequired', /field "price"/],

@@ -12,7 +12,7 @@
  * | 3                      | how many values there are                                                                     |
  * | 16–79                  | the slots of the values in the order of their keys                                            |
  * | 80–143                 | by slot: root page of the value's bitmap, 0 = the slot is free                                |
- * | 144–207                | pages of keys: slot `s` is in page `s / n` at word `s % n × keyWords`, n = 1024 / keyWords rounded down; 0 = not yet made |
+ * | 144–207                | pages of keys, 2^n to a page, as many as fit: slot `s` is in page `s >>> n`; 0 = not yet made      |
  *
  * 1. Keys in the order list are strictly ascending, and each has a bitmap with a row in it.
  *    (The bitmap, but nothing else, may be left empty when the store was full.)
@@ -54,9 +54,9 @@ export class EqualityIndex {
   readonly #store: PageStore;
   readonly #root: Uint32Array;
   readonly #offset: number;
-  readonly #keysPerPage: number;
+  readonly #keysPerPageBits: number;
   /** Objects for the bitmaps of the slots; one whose root page is no longer the slot's is made anew. */
-  readonly #bitmaps: (Bitmap | undefined)[] = Array.from({ length: BITMAP_VALUES_MAX }, () => undefined);
+  readonly #bitmaps: Bitmap[] = [];
   #ordered: OrderedIndex | undefined;
 
   /** Attaches to what `create()` made in this store, or in the one that this store is a copy of. */
@@ -67,7 +67,7 @@ export class EqualityIndex {
     this.#offset = pageOffset(rootPage);
     assert(this.#get(KIND_WORD) === KIND, 'EqualityIndex: the page is not the root of an equality index');
     this.keyWords = this.#get(KEY_WORDS_WORD);
-    this.#keysPerPage = Math.floor(PAGE_WORDS / this.keyWords);
+    this.#keysPerPageBits = 31 - Math.clz32(PAGE_WORDS / this.keyWords);
   }
 
   /**
@@ -191,8 +191,9 @@ export class EqualityIndex {
   /** Less than 0, 0 or more than 0, as the key at `place` is less than, equal to or greater than `key`. */
   #compare(place: number, key: Uint32Array): number {
     const slot = this.#get(ORDER_WORD + place);
-    const keys = this.#keysOf(slot);
-    const offset = this.#keyOffset(slot);
+    const page = this.#keysPage(slot);
+    const keys = this.#store.words(page);
+    const offset = this.#keyOffset(slot, page);
     for (let word = 0; word < this.keyWords; word += 1) {
       const difference = (keys[offset + word] as number) - (key[word] as number);
       if (difference !== 0) return difference;
@@ -200,13 +201,12 @@ export class EqualityIndex {
     return 0;
   }
 
-  /** The words of which the key of `slot` is part, from `#keyOffset(slot)` on. */
-  #keysOf(slot: number): Uint32Array {
-    return this.#store.words(this.#get(KEYS_WORD + Math.trunc(slot / this.#keysPerPage)));
+  #keysPage(slot: number): number {
+    return this.#get(KEYS_WORD + (slot >>> this.#keysPerPageBits));
   }
 
-  #keyOffset(slot: number): number {
-    return offsetOf(this.#get(KEYS_WORD + Math.trunc(slot / this.#keysPerPage))) + (slot % this.#keysPerPage) * this.keyWords;
+  #keyOffset(slot: number, keysPage: number): number {
+    return offsetOf(keysPage) + (slot & ((1 << this.#keysPerPageBits) - 1)) * this.keyWords;
   }
 
   #bitmapAt(place: number): Bitmap {
@@ -223,10 +223,10 @@ export class EqualityIndex {
   #insertValue(place: number, key: Uint32Array): void {
     let slot = 0;
     while (this.#get(BITMAPS_WORD + slot) !== 0) slot += 1;
-    const keysWord = KEYS_WORD + Math.trunc(slot / this.#keysPerPage);
-    if (this.#get(keysWord) === 0) this.#set(keysWord, this.#store.allocate());
-    const keys = this.#keysOf(slot);
-    const offset = this.#keyOffset(slot);
+    const page = this.#keysPage(slot) || this.#store.allocate();
+    this.#set(KEYS_WORD + (slot >>> this.#keysPerPageBits), page);
+    const keys = this.#store.words(page);
+    const offset = this.#keyOffset(slot, page);
     for (let word = 0; word < this.keyWords; word += 1) keys[offset + word] = key[word] as number;
 
     this.#set(BITMAPS_WORD + slot, Bitmap.create(this.#store).rootPage);
@@ -244,7 +244,6 @@ export class EqualityIndex {
     this.#root.copyWithin(first + place, first + place + 1, first + count);
     this.#set(VALUE_COUNT_WORD, count - 1);
     this.#set(BITMAPS_WORD + slot, 0);
-    this.#bitmaps[slot] = undefined;
     bitmap.release();
   }
 
@@ -259,8 +258,9 @@ export class EqualityIndex {
         place += 1;
         if (place === this.#get(VALUE_COUNT_WORD)) return NONE;
         const slot = this.#get(ORDER_WORD + place);
-        keys = this.#keysOf(slot);
-        offset = this.#keyOffset(slot);
+        const page = this.#keysPage(slot);
+        keys = this.#store.words(page);
+        offset = this.#keyOffset(slot, page);
         walk.begin([this.#bitmapAt(place)], 1, undefined, 0);
         rowId = walk.next();
       }
@@ -280,7 +280,6 @@ export class EqualityIndex {
     for (let word = KEYS_WORD; word < KEYS_WORD + BITMAP_VALUES_MAX; word += 1) {
       if (this.#get(word) !== 0) this.#store.release(this.#get(word));
     }
-    this.#bitmaps.fill(undefined);
     this.#root.fill(0, this.#offset + VALUE_COUNT_WORD, this.#offset + PAGE_WORDS);
   }
 

@@ -1,8 +1,9 @@
 import { assert } from '@k-lani/base';
 import { NONE } from '../memory/none.ts';
-import { pageOffset, type PageStore } from '../memory/page-store.ts';
-import { ROW_ID_BEYOND, belowAt, childAt, countAt, entryOffset, layoutOf, rowIdAt, type PageLayout } from './ordered-page.ts';
-import { OrderedReader } from './ordered-reader.ts';
+import type { PageStore } from '../memory/page-store.ts';
+import { OrderedHeader } from './ordered-header.ts';
+import { OrderedPages, ROW_ID_BEYOND } from './ordered-pages.ts';
+import { OrderedPath } from './ordered-path.ts';
 
 /**
  * Walks the row ids of a range of keys in the order of the index, from about any point of the range and round to it again, each once.
@@ -12,33 +13,28 @@ import { OrderedReader } from './ordered-reader.ts';
  */
 export class OrderedCursor {
   readonly #store: PageStore;
-  readonly #reader: OrderedReader;
-  readonly #leaf: PageLayout;
-  readonly #inner: PageLayout;
-  /** The words of the leaf, the offset in them of the next entry, and the end of the leaf's last one. */
+  readonly #leaf: OrderedPages;
+  readonly #keyWords: number;
+  readonly #path: OrderedPath;
+  readonly #end: OrderedPath;
+  /** Where in `#words` the row id of the next entry is, and where one behind the leaf's last would be. */
   #words: Uint32Array;
   #offset = 0;
   #offsetEnd = 0;
-  /** The same for the next child of the page above the leaf. */
-  #parentWords: Uint32Array;
-  #parentOffset = 0;
-  #parentOffsetEnd = 0;
-  /** Rank of the first entry of the range. */
-  #low = 0;
-  /** Rank behind the last entry to give before going round, or afterwards of all. */
-  #end = 0;
-  /** Entries to give up to `#end`. */
+  /** Entries to give before going round, or afterwards at all. */
   #left = 0;
-  /** Entries to give from the first of the range on after that. */
+  /** Entries to give after going round, and the rank of the first of them. */
   #leftAfterWrap = 0;
+  #rankAfterWrap = 0;
 
   constructor(store: PageStore, rootPage: number) {
+    const header = new OrderedHeader(store, rootPage);
     this.#store = store;
-    this.#reader = new OrderedReader(store, rootPage);
-    this.#leaf = layoutOf(this.#reader.keyWords, 0);
-    this.#inner = layoutOf(this.#reader.keyWords, 1);
+    this.#keyWords = header.keyWords;
+    this.#leaf = new OrderedPages(store, header.keyWords, 'leaf');
+    this.#path = new OrderedPath(store, header);
+    this.#end = new OrderedPath(store, header);
     this.#words = store.words(0);
-    this.#parentWords = this.#words;
   }
 
   /**
@@ -48,12 +44,18 @@ export class OrderedCursor {
    */
   begin(low: Uint32Array, high: Uint32Array, startFraction = 0): void {
     assert(startFraction >= 0 && startFraction < 1, 'OrderedCursor.begin(): startFraction is out of range');
-    this.#low = this.#reader.rank(low, 0);
-    this.#end = this.#reader.rank(high, ROW_ID_BEYOND);
-    const size = Math.max(0, this.#end - this.#low);
-    this.#leftAfterWrap = Math.floor(size * startFraction);
-    this.#left = size - this.#leftAfterWrap;
-    if (size > 0) this.#openAt(this.#low + this.#leftAfterWrap);
+    const path = this.#path;
+    path.seek(low, 0);
+    this.#end.seek(high, ROW_ID_BEYOND);
+    const size = path.countTo(this.#end);
+    const skipped = Math.floor(size * startFraction);
+    this.#left = size - skipped;
+    this.#leftAfterWrap = skipped;
+    if (skipped > 0) {
+      this.#rankAfterWrap = path.rank();
+      path.seekRank(this.#rankAfterWrap + skipped);
+    }
+    this.#openLeaf();
   }
 
   /** The next row id, or `NONE` when all have been given, and from then on. */
@@ -61,62 +63,29 @@ export class OrderedCursor {
     if (this.#left === 0) {
       if (this.#leftAfterWrap === 0) return NONE;
       this.#goRound();
-    } else if (this.#offset === this.#offsetEnd) {
-      this.#openNextLeaf();
     }
-    const rowId = rowIdAt(this.#words, this.#offset, this.#leaf);
+    if (this.#offset === this.#offsetEnd) {
+      if (!this.#path.nextLeaf()) return NONE;
+      this.#openLeaf();
+    }
+    const rowId = this.#words[this.#offset] as number;
     this.#offset += this.#leaf.stride;
     this.#left -= 1;
     return rowId;
   }
 
   #goRound(): void {
-    this.#end = this.#low + this.#leftAfterWrap;
     this.#left = this.#leftAfterWrap;
     this.#leftAfterWrap = 0;
-    this.#openAt(this.#low);
+    this.#path.seekRank(this.#rankAfterWrap);
+    this.#openLeaf();
   }
 
-  #openNextLeaf(): void {
-    if (this.#parentOffset < this.#parentOffsetEnd) this.#openChild();
-    else this.#openAt(this.#end - this.#left);
-  }
-
-  /** Opens the leaf that `#parentOffset` names, and passes on to the next. */
-  #openChild(): void {
-    const page = childAt(this.#parentWords, this.#parentOffset, this.#inner);
-    this.#parentOffset += this.#inner.stride;
-    this.#openLeaf(page, 0);
-  }
-
-  #openLeaf(page: number, index: number): void {
-    const words = this.#store.words(page);
-    const start = pageOffset(page);
-    this.#words = words;
-    this.#offset = entryOffset(start, this.#leaf, index);
-    this.#offsetEnd = entryOffset(start, this.#leaf, countAt(words, start, this.#leaf));
-  }
-
-  /** Goes to the entry with `rank` entries before it. */
-  #openAt(rank: number): void {
-    const inner = this.#inner;
-    let page = this.#reader.tree;
-    let index = rank;
-    this.#parentOffset = 0;
-    this.#parentOffsetEnd = 0;
-    for (let level = this.#reader.height - 1; level > 0; level -= 1) {
-      const words = this.#store.words(page);
-      const start = pageOffset(page);
-      const end = entryOffset(start, inner, countAt(words, start, inner));
-      let offset = entryOffset(start, inner, 0);
-      for (; offset + inner.stride < end && index >= belowAt(words, offset, inner); offset += inner.stride) {
-        index -= belowAt(words, offset, inner);
-      }
-      page = childAt(words, offset, inner);
-      this.#parentWords = words;
-      this.#parentOffset = offset + inner.stride;
-      this.#parentOffsetEnd = end;
-    }
-    this.#openLeaf(page, index);
+  /** Takes over the place of the path. */
+  #openLeaf(): void {
+    const page = this.#path.page(0);
+    this.#words = this.#store.words(page);
+    this.#offset = this.#leaf.offset(page, this.#path.index(0)) + this.#keyWords;
+    this.#offsetEnd = this.#leaf.offset(page, this.#path.leafSize) + this.#keyWords;
   }
 }

@@ -1,13 +1,13 @@
 import { assert } from '@k-lani/base';
 import type { PageStore } from '../memory/page-store.ts';
-import { OrderedPage, ROW_ID_MAX, layoutOf } from './ordered-page.ts';
-import { HEIGHT_MAX, OrderedReader } from './ordered-reader.ts';
+import { HEIGHT_MAX, OrderedHeader } from './ordered-header.ts';
+import { OrderedPages, ROW_ID_MAX } from './ordered-pages.ts';
 
-/** What is known of a subtree after a visit. */
 interface Visit {
-  readonly store: PageStore;
   readonly keyWords: number;
-  readonly pages: Set<number>;
+  readonly leaf: OrderedPages;
+  readonly inner: OrderedPages;
+  readonly visited: Set<number>;
   /** The last entry seen, or undefined before the first. */
   last: Uint32Array | undefined;
 }
@@ -18,62 +18,60 @@ interface Visit {
  * @throws {AssertionError} that names the first invariant found broken
  */
 export function assertOrderedInvariants(store: PageStore, rootPage: number): void {
-  const { height, keyWords, size, tree } = new OrderedReader(store, rootPage);
-  assert(height >= 1 && height < HEIGHT_MAX, `OrderedIndex invariant 1: height is ${height}`);
-  const visit: Visit = { store, keyWords, pages: new Set([rootPage]), last: undefined };
-  const root = new OrderedPage(store, keyWords);
-  root.open(tree, height - 1);
-  assert(height === 1 || root.count >= 2, `OrderedIndex invariant 3: the root node has ${root.count} children`);
-  const entries = height === 1 && root.count === 0 ? 0 : countBelow(visit, tree, height - 1);
+  const { height, keyWords, size, tree } = new OrderedHeader(store, rootPage);
+  assert(height >= 1 && height < HEIGHT_MAX, `OrderedIndex invariant 1: the height is ${height}`);
+  const leaf = new OrderedPages(store, keyWords, 'leaf');
+  const inner = new OrderedPages(store, keyWords, 'inner');
+  const visit: Visit = { keyWords, leaf, inner, visited: new Set([rootPage]), last: undefined };
+  assert(height === 1 || inner.count(tree) >= 2, 'OrderedIndex invariant 3: the root node has less than two children');
+  const entries = height === 1 && leaf.count(tree) === 0 ? 0 : visitNode(visit, tree, height - 1);
   assert(entries === size, `OrderedIndex invariant 6: the header counts ${size} of ${entries} entries`);
 }
 
-function countBelow(visit: Visit, page: number, level: number): number {
-  assert(!visit.pages.has(page), `OrderedIndex invariant 7: page ${page} is reached twice`);
-  visit.pages.add(page);
-  const node = new OrderedPage(visit.store, visit.keyWords);
-  node.open(page, level);
-  assert(node.level === level, `OrderedIndex invariant 2: page ${page} is of level ${node.level}, must be ${level}`);
-  const { capacity } = layoutOf(visit.keyWords, level);
-  assert(node.count >= 1 && node.count <= capacity, `OrderedIndex invariant 3: page ${page} has ${node.count} of ${capacity} entries`);
-  if (level === 0) {
-    for (let index = 0; index < node.count; index += 1) visitEntry(visit, node, index);
-    return node.count;
-  }
+/** Returns how many entries are below the node. */
+function visitNode(visit: Visit, page: number, level: number): number {
+  assert(!visit.visited.has(page), `OrderedIndex invariant 7: page ${page} is reached twice`);
+  visit.visited.add(page);
+  const pages = level === 0 ? visit.leaf : visit.inner;
+  assert(pages.level(page) === level, `OrderedIndex invariant 2: page ${page} is of level ${pages.level(page)}, must be ${level}`);
+  const count = pages.count(page);
+  assert(count >= 1, `OrderedIndex invariant 3: page ${page} has no entries`);
   let entries = 0;
-  for (let index = 0; index < node.count; index += 1) {
-    const separator = new Uint32Array(visit.keyWords + 1);
-    node.copyEntry(index, separator);
-    const isAfterLeft = index === 0 || visit.last === undefined || compare(visit.last, separator) < 0;
-    assert(isAfterLeft, `OrderedIndex invariant 5: separator ${index} of page ${page} is too small`);
-    const first = firstEntryBelow(visit, node.childAt(index), level - 1);
-    assert(index === 0 || compare(separator, first) <= 0, `OrderedIndex invariant 5: separator ${index} of page ${page} is too great`);
-    const below = countBelow(visit, node.childAt(index), level - 1);
-    assert(below === node.belowAt(index), `OrderedIndex invariant 6: page ${page} counts ${node.belowAt(index)} of ${below} entries`);
-    entries += below;
-  }
+  for (let index = 0; index < count; index += 1) entries += level === 0 ? visitEntry(visit, page, index) : visitChild(visit, page, index, level);
   return entries;
 }
 
-function visitEntry(visit: Visit, leaf: OrderedPage, index: number): void {
-  const entry = new Uint32Array(visit.keyWords + 1);
-  leaf.copyEntry(index, entry);
-  const rowId = leaf.rowIdAt(index);
+function visitEntry(visit: Visit, page: number, index: number): number {
+  const entry = entryOf(visit, visit.leaf, page, index);
+  const rowId = visit.leaf.rowIdAt(page, index);
   assert(rowId >= 1 && rowId <= ROW_ID_MAX, `OrderedIndex invariant 4: ${rowId} is no row id`);
-  assert(visit.last === undefined || compare(visit.last, entry) < 0, 'OrderedIndex invariant 4: the entries are not in order');
+  assert(visit.last === undefined || compare(visit.last, entry) < 0, `OrderedIndex invariant 4: page ${page} is not in order at ${index}`);
   visit.last = entry;
+  return 1;
+}
+
+function visitChild(visit: Visit, page: number, index: number, level: number): number {
+  const child = visit.inner.childAt(page, index);
+  const separator = entryOf(visit, visit.inner, page, index);
+  const isSeparated = index === 0 || visit.last === undefined || compare(visit.last, separator) < 0;
+  assert(isSeparated, `OrderedIndex invariant 5: separator ${index} of page ${page} is not greater than what is left of it`);
+  const isFirst = index === 0 || compare(separator, firstEntryBelow(visit, child, level - 1)) <= 0;
+  assert(isFirst, `OrderedIndex invariant 5: separator ${index} of page ${page} is greater than an entry of its child`);
+  const below = visitNode(visit, child, level - 1);
+  const counted = visit.inner.belowAt(page, index);
+  assert(counted === below, `OrderedIndex invariant 6: page ${page} counts ${counted} of ${below} entries of child ${index}`);
+  return below;
 }
 
 function firstEntryBelow(visit: Visit, top: number, topLevel: number): Uint32Array {
-  const node = new OrderedPage(visit.store, visit.keyWords);
   let page = top;
-  for (let level = topLevel; level > 0; level -= 1) {
-    node.open(page, level);
-    page = node.childAt(0);
-  }
-  node.open(page, 0);
+  for (let level = topLevel; level > 0; level -= 1) page = visit.inner.childAt(page, 0);
+  return entryOf(visit, visit.leaf, page, 0);
+}
+
+function entryOf(visit: Visit, pages: OrderedPages, page: number, index: number): Uint32Array {
   const entry = new Uint32Array(visit.keyWords + 1);
-  node.copyEntry(0, entry);
+  pages.copyEntry(page, index, entry);
   return entry;
 }
 

@@ -1,7 +1,8 @@
 /**
  * Reading rows by id, by field, by terms, by version. Little-endian; `slot` is in `row-field-slot.ts`, `term` and `terms` in `term.ts`,
  * `row` (versioned) and `rows` in `versioned-row.ts`, `text` is a size (u32) and UTF-8, `opid` an operation id of 16 bytes. Every request
- * begins with the u32 handle of its table. A `limit` is 1 to `maxResponseRows`.
+ * begins with the u32 handle of its table. A `limit` is at most the server's `maxResponseRows`; 0 wants all, and is refused where they may be
+ * more than that (a History of more versions is cut there instead).
  *
  * | command | part | layout |
  * | --- | --- | --- |

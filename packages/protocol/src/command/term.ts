@@ -82,8 +82,9 @@ export function encodeTerms<S extends TableSchema>(writer: ByteWriter, layout: R
 export function encodeTerm<S extends TableSchema>(writer: ByteWriter, layout: RowLayout<S>, term: TermOf<S>): void {
   const { field, eq, gte, gt, lte, lt } = term as AnyTerm;
   const position = fieldPositionOf(layout, field);
-  const low = gt ?? gte;
-  const high = lt ?? lte;
+  // Not `??`: null is a bound, and a wrong one.
+  const low = gt === undefined ? gte : gt;
+  const high = lt === undefined ? lte : lt;
   writer.u16(position);
   if (eq !== undefined) {
     if (low !== undefined || high !== undefined) throw termError(field, 'it has eq and a bound, must have one of them');

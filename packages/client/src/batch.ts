@@ -1,0 +1,175 @@
+import { assert } from '@k-lani/base';
+import {
+  ByteReader,
+  ByteWriter,
+  ChangeKind,
+  type ChangeKindNumber,
+  FRAME_HEADER_SIZE,
+  KLaniError,
+  MAX_FRAME_BYTES,
+  type NewRowOf,
+  Opcode,
+  type TableSchema,
+  type WireBatchChange,
+  beginBatchChange,
+  beginBatchCommit,
+  decodeBatchCommitAnswer,
+  decodeBatchCommitRequest,
+  encodeRow,
+  endBatchChange,
+  endCount,
+  formatOperationId,
+  upgradeRow,
+} from '@k-lani/protocol';
+import type { Connection } from './connection.ts';
+import type { RemoteLock } from './lock.ts';
+import type { OpenTable, TableHandle } from './open-tables.ts';
+import { Request } from './request.ts';
+import { alteredMeanwhile } from './table-request.ts';
+import type { RemoteTable } from './table.ts';
+import { type AnyRow, type IdSource, type WriteTarget, nextId, wireTarget } from './write-requests.ts';
+
+/** What became of a batch, once it is durable. */
+export interface BatchResult {
+  /** Of the last change. */
+  readonly lsn: number;
+  /** One for each change, in their order. */
+  readonly changes: readonly { readonly rowId: number; readonly version: number }[];
+}
+
+/** What must hold for a change of a batch: the row's version, or a lock of it. */
+export interface ChangeCondition<S extends TableSchema> {
+  readonly ifVersion?: number;
+  readonly lock?: RemoteLock<S>;
+}
+
+const ANY_ROW: WriteTarget = { rowId: 0, ifVersion: 0, lock: undefined };
+
+/** Collects the changes of one batch. Good only until the function that it was passed to returns. */
+export class Batch {
+  readonly #connection: Connection;
+  readonly #payload = new ByteWriter({ capacityBytes: 4096, limitBytes: MAX_FRAME_BYTES, subject: 'batch' });
+  readonly #countOffset: number;
+  readonly #tables: OpenTable[] = [];
+  #isClosed = false;
+
+  constructor(connection: Connection, id: IdSource) {
+    this.#connection = connection;
+    this.#countOffset = beginBatchCommit(this.#payload, nextId(id));
+  }
+
+  /** A new row. */
+  append<S extends TableSchema>(table: RemoteTable<S>, row: NewRowOf<S>): void {
+    this.#add(ChangeKind.append, table, ANY_ROW, row);
+  }
+
+  /** A row's next version. */
+  replace<S extends TableSchema>(table: RemoteTable<S>, rowId: number, row: NewRowOf<S>, condition: ChangeCondition<S>): void {
+    this.#add(ChangeKind.replace, table, this.#target(rowId, condition), row);
+  }
+
+  /** The end of a row. */
+  delete<S extends TableSchema>(table: RemoteTable<S>, rowId: number, condition: ChangeCondition<S>): void {
+    this.#add(ChangeKind.delete, table, this.#target(rowId, condition), undefined);
+  }
+
+  /** Takes no more changes, and makes the request. */
+  close(): BatchCall {
+    this.#isClosed = true;
+    if (this.#tables.length === 0) throw new KLaniError('InvalidArgument', 'Cannot commit batch: it has no changes, must have >= 1');
+    endCount(this.#payload, this.#countOffset, this.#tables.length);
+    return new BatchCall(this.#payload, this.#tables);
+  }
+
+  #add<S extends TableSchema>(change: ChangeKindNumber, table: RemoteTable<S>, target: WriteTarget, row: AnyRow | undefined): void {
+    if (this.#isClosed) throw new KLaniError('InvalidArgument', 'Cannot add change: the batch is committed already');
+    const open = table.openIn(this.#connection);
+    const { number, layout } = open.use();
+    const payload = this.#payload;
+    const start = beginBatchChange(payload, { change, ...wireTarget(number, target) });
+    try {
+      if (row !== undefined) encodeRow(layout, row, payload);
+    } catch (error) {
+      payload.length = start;
+      throw error;
+    }
+    endBatchChange(payload, start);
+    this.#tables.push(open);
+  }
+
+  #target<S extends TableSchema>(rowId: number, { ifVersion = 0, lock }: ChangeCondition<S>): WriteTarget {
+    return { rowId, ifVersion, lock: lock?.stateFor(this.#connection, rowId) };
+  }
+}
+
+class BatchCall extends Request<BatchResult> {
+  readonly opcode = Opcode.BatchCommit;
+  #payload: ByteWriter | undefined;
+  /** For each change. */
+  readonly #tables: readonly OpenTable[];
+  /** Of the frame. */
+  #handles: ReadonlyMap<OpenTable, TableHandle>;
+
+  constructor(payload: ByteWriter, tables: readonly OpenTable[]) {
+    super();
+    this.#payload = payload;
+    this.#tables = tables;
+    this.#handles = handlesOf(tables);
+  }
+
+  override get operationId(): string {
+    return formatOperationId(this.frame, this.frameStart + FRAME_HEADER_SIZE);
+  }
+
+  override get tables(): readonly OpenTable[] {
+    return [...this.#handles.keys()];
+  }
+
+  encode(writer: ByteWriter): void {
+    const payload = this.#payload;
+    assert(payload !== undefined, 'BatchCall.encode(): it was encoded before');
+    writer.append(payload.bytes, 0, payload.length);
+    this.#payload = undefined;
+  }
+
+  override encodeAgain(writer: ByteWriter): void {
+    const before = this.#handles;
+    this.#handles = handlesOf(this.#tables);
+    const frame = this.frame.slice(this.frameStart + FRAME_HEADER_SIZE, this.frameEnd);
+    const reader = new ByteReader(frame, new DataView(frame.buffer), 0, frame.length, 'batch');
+    const { operationIdOffset, changes } = decodeBatchCommitRequest(reader);
+    const countOffset = beginBatchCommit(writer, frame.subarray(operationIdOffset));
+    for (const [index, change] of changes.entries()) {
+      const table = this.#tables[index];
+      const from = table && before.get(table);
+      const to = table && this.#handles.get(table);
+      assert(from !== undefined && to !== undefined, 'BatchCall.encodeAgain(): a change without a table');
+      this.#encodeChange(writer, reader, change, from, to);
+    }
+    endCount(writer, countOffset, changes.length);
+  }
+
+  decode(reader: ByteReader): BatchResult {
+    return decodeBatchCommitAnswer(reader);
+  }
+
+  #encodeChange(writer: ByteWriter, reader: ByteReader, change: WireBatchChange, from: TableHandle, to: TableHandle): void {
+    const start = beginBatchChange(writer, { ...change, handle: to.number });
+    const isSame = from.layout.schema.version === to.layout.schema.version;
+    if (isSame || change.change === ChangeKind.delete) {
+      writer.append(reader.bytes, change.rowStart, change.rowEnd);
+    } else {
+      if (this.mayHaveHappened) throw alteredMeanwhile(from.layout.schema.table);
+      upgradeRow(from.layout, to.layout, reader.bytes, reader.view, change.rowStart, writer);
+    }
+    endBatchChange(writer, start);
+  }
+}
+
+function handlesOf(tables: readonly OpenTable[]): ReadonlyMap<OpenTable, TableHandle> {
+  const handles = new Map<OpenTable, TableHandle>();
+  for (const table of tables) {
+    if (!handles.has(table)) handles.set(table, table.use());
+  }
+  return handles;
+}

@@ -1,0 +1,144 @@
+import {
+  type ByteReader,
+  type ByteWriter,
+  ERRORS,
+  FRAME_HEADER_SIZE,
+  type FieldValue,
+  type KLaniError,
+  type NewRowOf,
+  Opcode,
+  type TableSchema,
+  type WireClaimedRow,
+  decodeClaimAnswer,
+  decodeErrorAnswer,
+  encodeClaimLine,
+  encodeClaimRequest,
+  formatOperationId,
+} from '@k-lani/protocol';
+import type { OpenTable, TableHandle } from './open-tables.ts';
+import type { AnyTerm } from './read-requests.ts';
+import { Request } from './request.ts';
+import { readRow } from './rows.ts';
+import { type IdSource, type WriteOptions, nextId } from './write-requests.ts';
+
+/** What a claim may say. */
+export interface ClaimOptions extends WriteOptions {
+  /** Whether the claimed rows are wanted, as they are after the change. */
+  readonly returnRows?: boolean;
+}
+
+/** A row that was claimed. */
+export interface ClaimedRow<Row> {
+  readonly rowId: number;
+  /** That the claim made. */
+  readonly version: number;
+  /** Only with `returnRows`. */
+  readonly row?: Row;
+}
+
+/** How a claim ended: with all that was asked for, or with nothing changed. */
+export type ClaimResult<Row = Record<string, FieldValue>> =
+  | {
+      readonly outcome: 'claimed';
+      readonly lsn: number;
+      readonly operationId: string;
+      /** The rows of each line, in the order of the lines. */
+      readonly lines: readonly (readonly ClaimedRow<Row>[])[];
+    }
+  | {
+      /** Too few rows match. */
+      readonly outcome: 'none_available';
+      /** The line that could not be filled. */
+      readonly line: number;
+    }
+  | {
+      /** Rows match, but others hold their locks. */
+      readonly outcome: 'all_locked';
+      readonly line: number;
+      /** When the first of these locks ends at the latest. */
+      readonly retryAfterMs: number;
+    };
+
+/** One line of a claim, checked against the schema where it was made. */
+export interface ClaimSource {
+  readonly table: OpenTable;
+  readonly where: readonly AnyTerm[];
+  readonly set: Partial<NewRowOf<TableSchema>>;
+  readonly count: number;
+}
+
+const NONE_AVAILABLE = ERRORS.NoneAvailable.number;
+const ALL_LOCKED = ERRORS.AllLocked.number;
+
+export class ClaimCall<Row> extends Request<ClaimResult<Row>> {
+  readonly opcode = Opcode.Claim;
+  readonly #lines: readonly ClaimSource[];
+  readonly #id: IdSource;
+  readonly #returnRows: boolean;
+  /** In the frame, for each line: the handle's offset from the start of the payload. */
+  readonly #handleOffsets: number[] = [];
+  /** Of the frame, for each line. */
+  #handles: TableHandle[];
+
+  constructor(lines: readonly ClaimSource[], returnRows: boolean, id: IdSource) {
+    super();
+    this.#lines = lines;
+    this.#id = id;
+    this.#returnRows = returnRows;
+    this.#handles = lines.map(({ table }) => table.handle);
+  }
+
+  override get operationId(): string {
+    return formatOperationId(this.frame, this.frameStart + FRAME_HEADER_SIZE);
+  }
+
+  override get tables(): readonly OpenTable[] {
+    return this.#lines.map(({ table }) => table);
+  }
+
+  encode(writer: ByteWriter): void {
+    const start = writer.length;
+    encodeClaimRequest(writer, nextId(this.#id), this.#returnRows, this.#lines.length);
+    for (const { table, where, set, count } of this.#lines) {
+      const { number, layout } = table.use();
+      this.#handleOffsets.push(encodeClaimLine(writer, layout, { handle: number, where, set, count }) - start);
+    }
+  }
+
+  override encodeAgain(writer: ByteWriter): void {
+    const start = writer.length;
+    super.encodeAgain(writer);
+    this.#handles = this.#lines.map(({ table }) => table.use());
+    for (const [index, offset] of this.#handleOffsets.entries()) {
+      writer.view.setUint32(start + offset, this.#handles[index]?.number ?? 0, true);
+    }
+  }
+
+  decode(reader: ByteReader): ClaimResult<Row> {
+    const { lsn, lines } = decodeClaimAnswer(reader, this.#returnRows);
+    return {
+      outcome: 'claimed',
+      lsn,
+      operationId: this.operationId,
+      lines: lines.map((rows, index) => rows.map((row) => this.#claimedRow(reader, index, row))),
+    };
+  }
+
+  override refused(status: number, reader: ByteReader, retryAfterMs: number): ClaimResult<Row> | KLaniError {
+    if (status === NONE_AVAILABLE) return { outcome: 'none_available', line: readRefusedLine(reader) };
+    if (status === ALL_LOCKED) return { outcome: 'all_locked', line: readRefusedLine(reader), retryAfterMs };
+    return decodeErrorAnswer(reader, status, retryAfterMs);
+  }
+
+  #claimedRow(reader: ByteReader, line: number, { rowId, version, rowStart, rowEnd }: WireClaimedRow): ClaimedRow<Row> {
+    const handle = this.#handles[line];
+    if (!this.#returnRows || handle === undefined) return { rowId, version };
+    return { rowId, version, row: readRow(reader, handle.layout, rowStart, rowEnd) as Row };
+  }
+}
+
+/** The line behind the message of a refusal, which is not looked at: a sold-out event is refused more often than anything else happens. */
+function readRefusedLine(reader: ByteReader): number {
+  reader.take(reader.u32());
+  return reader.leftBytes === 0 ? 0 : reader.u8();
+}

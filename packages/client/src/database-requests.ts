@@ -1,0 +1,187 @@
+/** Commands about the database and its tables as a whole. */
+import {
+  type ByteReader,
+  type ByteWriter,
+  FRAME_HEADER_SIZE,
+  Opcode,
+  type OpenedTable,
+  type OperationChange,
+  type TableEntry,
+  type TableSchema,
+  decodeAlterTableAnswer,
+  decodeCheckpointAnswer,
+  decodeListTablesAnswer,
+  decodeOpenedTable,
+  decodeOperationStatusAnswer,
+  encodeAlterTableRequest,
+  encodeCreateTableRequest,
+  encodeOpenTableRequest,
+  encodeOperationStatusRequest,
+  encodeSchema,
+  formatOperationId,
+  parseOperationId,
+} from '@k-lani/protocol';
+import type { OpenTable, OpenTables } from './open-tables.ts';
+import { type Report, readReport } from './read-requests.ts';
+import { type AfterLoss, Request } from './request.ts';
+import { TableRequest } from './table-request.ts';
+import { type IdSource, nextId } from './write-requests.ts';
+
+/** What became of a write, asked by its operation id. */
+export type OperationStatus =
+  | {
+      /** Done, and durable. */
+      readonly state: 'done';
+      /** The number of the command that it was. */
+      readonly opcode: number;
+      /** Of its last change. */
+      readonly lsn: number;
+      readonly time: Date;
+      readonly changes: readonly OperationChange[];
+    }
+  | {
+      /** Not done, or longer ago than the server remembers. */
+      readonly state: 'unknown';
+    };
+
+/** Makes a table, or opens it when it exists with this very schema. */
+export class CreateTableCall extends Request<OpenTable> {
+  readonly opcode = Opcode.CreateTable;
+  readonly #tables: OpenTables;
+  readonly #schema: TableSchema;
+  readonly #id: IdSource;
+
+  constructor(tables: OpenTables, schema: TableSchema, id: IdSource) {
+    super();
+    this.#tables = tables;
+    this.#schema = schema;
+    this.#id = id;
+  }
+
+  override get operationId(): string {
+    return formatOperationId(this.frame, this.frameStart + FRAME_HEADER_SIZE);
+  }
+
+  encode(writer: ByteWriter): void {
+    encodeCreateTableRequest(writer, nextId(this.#id), encodeSchema(this.#schema));
+  }
+
+  decode(reader: ByteReader): OpenTable {
+    return this.#tables.put(this.#schema.table, decodeOpenedTable(reader));
+  }
+}
+
+/** Opens a second handle of a table, which an alteration may then speak for. */
+export class OpenHandleCall extends Request<OpenedTable> {
+  readonly opcode = Opcode.OpenTable;
+  readonly #name: string;
+
+  constructor(name: string) {
+    super();
+    this.#name = name;
+  }
+
+  override get afterLoss(): AfterLoss {
+    return 'refuse';
+  }
+
+  encode(writer: ByteWriter): void {
+    encodeOpenTableRequest(writer, this.#name);
+  }
+
+  decode(reader: ByteReader): OpenedTable {
+    return decodeOpenedTable(reader);
+  }
+}
+
+/**
+ * Alters a table. Its handle speaks the new schema from then on, so it is one that no other request in flight uses; afterwards it is the
+ * table's handle.
+ */
+export class AlterTableCall extends TableRequest<OpenTable> {
+  readonly opcode = Opcode.AlterTable;
+  readonly #tables: OpenTables;
+  readonly #schema: TableSchema;
+  readonly #fresh: OpenedTable;
+  readonly #id: IdSource;
+  #wasRepeated = false;
+
+  constructor(tables: OpenTables, table: OpenTable, { fresh, schema, id }: { fresh: OpenedTable; schema: TableSchema; id: IdSource }) {
+    super(table);
+    this.#tables = tables;
+    this.#schema = schema;
+    this.#fresh = fresh;
+    this.#id = id;
+  }
+
+  override get operationId(): string {
+    return formatOperationId(this.frame, this.frameStart + FRAME_HEADER_SIZE + 4);
+  }
+
+  protected encodePayload(writer: ByteWriter): void {
+    encodeAlterTableRequest(writer, this.#fresh.handle, nextId(this.#id), encodeSchema(this.#schema));
+  }
+
+  override encodeAgain(writer: ByteWriter): void {
+    this.#wasRepeated = true;
+    super.encodeAgain(writer);
+  }
+
+  decode(reader: ByteReader): OpenTable {
+    const schemaVersion = decodeAlterTableAnswer(reader);
+    const handle = this.#wasRepeated ? this.handle.number : this.#fresh.handle;
+    const { tableId } = this.#fresh;
+    return this.#tables.put(this.#schema.table, { handle, tableId, schemaVersion, schemaJson: encodeSchema(this.#schema) });
+  }
+}
+
+export class ListTablesCall extends Request<readonly TableEntry[]> {
+  readonly opcode = Opcode.ListTables;
+
+  encode(): void {}
+
+  decode(reader: ByteReader): readonly TableEntry[] {
+    return decodeListTablesAnswer(reader);
+  }
+}
+
+export class OperationStatusCall extends Request<OperationStatus> {
+  readonly opcode = Opcode.OperationStatus;
+  readonly #asked: string;
+
+  constructor(operationId: string) {
+    super();
+    this.#asked = operationId;
+  }
+
+  encode(writer: ByteWriter): void {
+    encodeOperationStatusRequest(writer, parseOperationId(this.#asked));
+  }
+
+  decode(reader: ByteReader): OperationStatus {
+    const answer = decodeOperationStatusAnswer(reader);
+    if (answer.state === 'unknown') return answer;
+    const { timeMs, ...rest } = answer;
+    return { ...rest, time: new Date(timeMs) };
+  }
+}
+
+export class CheckpointCall extends Request<{ readonly lsn: number }> {
+  readonly opcode = Opcode.Checkpoint;
+
+  encode(): void {}
+
+  decode(reader: ByteReader): { readonly lsn: number } {
+    return { lsn: decodeCheckpointAnswer(reader) };
+  }
+}
+
+export class StatsCall extends Request<Report> {
+  readonly opcode = Opcode.SystemGetStats;
+
+  encode(): void {}
+
+  decode(reader: ByteReader): Report {
+    return readReport(reader);
+  }
+}

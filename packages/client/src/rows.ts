@@ -1,0 +1,35 @@
+import { type ByteReader, type RowLayout, type RowOf, type TableSchema, type WireRow, decodeRow, validateRow } from '@k-lani/protocol';
+
+/** A row as it is at one version. */
+export interface VersionedRow<Row> {
+  readonly rowId: number;
+  /** From 1, one higher with each change of the row. */
+  readonly version: number;
+  /** Of the change that made this version. */
+  readonly lsn: number;
+  readonly row: Row;
+}
+
+/** A change that is durable. */
+export interface Change {
+  readonly rowId: number;
+  /** That the row has now. */
+  readonly version: number;
+  readonly lsn: number;
+}
+
+/**
+ * The row of an answer, copied out of the reader's bytes. `Row` is what the schema of the layout says, which was held against the
+ * program's own when the table was opened.
+ */
+export function readVersionedRow<Row>(reader: ByteReader, layout: RowLayout, wire: WireRow): VersionedRow<Row> {
+  return { rowId: wire.rowId, version: wire.version, lsn: wire.lsn, row: readRow(reader, layout, wire.rowStart, wire.rowEnd) as Row };
+}
+
+/** The row `[start, end)` of the reader's bytes. */
+export function readRow(reader: ByteReader, layout: RowLayout, start: number, end: number): RowOf<TableSchema> {
+  const { bytes, view } = reader;
+  // What is in a slot is the server's word. Where the row ends, and where its blobs are, is checked: reading must stay inside of it.
+  if (layout.hasBlobs || end - start !== layout.fixedSizeBytes) validateRow(layout, bytes, view, start, end - start);
+  return decodeRow(layout, bytes, view, start, end - start);
+}

@@ -1,0 +1,240 @@
+import { type FieldValueOf, type IndexedFieldOf, KLaniError, type NewRowOf, type RowOf, type TableSchema, type TermOf } from '@k-lani/protocol';
+import { ClaimCall, type ClaimOptions, type ClaimResult, type ClaimSource } from './claim.ts';
+import type { Connection } from './connection.ts';
+import { type PageOptions, readPages } from './cursor.ts';
+import { HistoryCall, type Version } from './history.ts';
+import { LockCall, type LockOptions, type RemoteLock } from './lock.ts';
+import type { OpenTable } from './open-tables.ts';
+import {
+  type AnyTerm,
+  CountCall,
+  ExplainCall,
+  FetchCall,
+  QueryIntersectCall,
+  type Report,
+  SeekByFieldCall,
+  SeekByPredicateCall,
+  SeekCall,
+} from './read-requests.ts';
+import type { CallOptions } from './request.ts';
+import type { Change, VersionedRow } from './rows.ts';
+import { type AnyRow, AppendCall, DeleteCall, type IdSource, ReplaceCall, type WriteOptions } from './write-requests.ts';
+
+/** How many rows a read may bring. */
+export interface LimitOptions extends CallOptions {
+  /** All that match unless given; more than the server gives in one answer is `ResultSetEstimateExceeded`. */
+  readonly limit?: number;
+}
+
+/** How an intersection chooses among the rows that match. */
+export interface QueryOptions extends CallOptions {
+  /** At most so many row ids; 64 unless given. */
+  readonly limit?: number;
+  /**
+   * A seed that chooses where in the order of row ids to start, 1 to 2^32 - 1: callers with different seeds do not all come upon the same
+   * rows first. From the lowest id unless given.
+   */
+  readonly spread?: number;
+}
+
+/** Which versions of a row to read. */
+export interface HistoryOptions extends CallOptions {
+  /** At most so many; 64 unless given. */
+  readonly limit?: number;
+  /** Only those before this one: the last version of the page before. */
+  readonly beforeVersion?: number;
+}
+
+/** What a write without a lock must say. */
+export interface VersionedWriteOptions extends WriteOptions {
+  /** The version that the row must have: the one that the new row was made from. */
+  readonly ifVersion: number;
+}
+
+/** What one line of a claim asks for. */
+export interface ClaimLineOptions<S extends TableSchema> {
+  /** What a row must meet. */
+  readonly where: readonly TermOf<S>[];
+  /** What is written into the rows that are taken. */
+  readonly set: Partial<NewRowOf<S>>;
+  /** Rows to take, 1 to 1,024; 1 unless given. */
+  readonly count?: number;
+}
+
+const QUERY_LIMIT = 64;
+const HISTORY_LIMIT = 64;
+
+/**
+ * A table on a server. Every call answers with what is durable there; what a call refuses is a `KLaniError`, but for the refusals that are
+ * part of the work: no row, no lock, nothing to claim. Arguments are taken in during the call and may be changed after it.
+ *
+ * Every call may end with `TimedOut`, `Aborted`, `Overloaded`, `Closed` or `ConnectionLost`; a write also with `OutcomeUnknown`, whose
+ * `operationId` is what to ask with later.
+ */
+export class RemoteTable<S extends TableSchema> {
+  readonly #connection: Connection;
+  readonly #table: OpenTable;
+
+  constructor(connection: Connection, table: OpenTable) {
+    this.#connection = connection;
+    this.#table = table;
+  }
+
+  get name(): string {
+    return this.#table.name;
+  }
+
+  /** As it is stored; after an alteration by another client, from the first call that came upon it. */
+  get schema(): S {
+    return this.#table.handle.layout.schema as S;
+  }
+
+  /**
+   * Adds a row.
+   *
+   * @throws {KLaniError} `DuplicateKey`, `DiskFull`, and what the schema refuses
+   */
+  append(row: NewRowOf<S>, options?: WriteOptions): Promise<Change> {
+    return this.#connection.call(new AppendCall(this.#table, row as AnyRow, this.#id(options)), options);
+  }
+
+  /** The row with this id, or `undefined`. One that this client has locked is read in its latest state. */
+  seek(rowId: number, options?: CallOptions): Promise<VersionedRow<RowOf<S>> | undefined> {
+    return this.#connection.call(new SeekCall<RowOf<S>>(this.#table, rowId), options);
+  }
+
+  /**
+   * The rows whose field has this value.
+   *
+   * @throws {KLaniError} `FieldNotIndexed`, `ResultSetEstimateExceeded`, `ResponseTooLarge`
+   */
+  seekByField<N extends IndexedFieldOf<S>>(
+    field: N,
+    value: FieldValueOf<S, N>,
+    options?: LimitOptions,
+  ): Promise<VersionedRow<RowOf<S>>[]> {
+    const query = { field, value, limit: options?.limit ?? 0 };
+    return this.#connection.call(new SeekByFieldCall<RowOf<S>>(this.#table, query), options);
+  }
+
+  /** The rows that meet one term. Errors as of `seekByField()`. */
+  seekByPredicate(term: TermOf<S>, options?: LimitOptions): Promise<VersionedRow<RowOf<S>>[]> {
+    return this.#connection.call(new SeekByPredicateCall<RowOf<S>>(this.#table, term, options?.limit ?? 0), options);
+  }
+
+  /** The ids of rows that meet all terms. Errors as of `seekByField()`. */
+  queryIntersect(terms: readonly TermOf<S>[], options?: QueryOptions): Promise<number[]> {
+    const limits = { limit: options?.limit ?? QUERY_LIMIT, spread: options?.spread ?? 0 };
+    return this.#connection.call(new QueryIntersectCall(this.#table, terms as readonly AnyTerm[], limits), options);
+  }
+
+  /** How many rows meet all terms; of no terms, how many there are. */
+  count(terms: readonly TermOf<S>[] = [], options?: CallOptions): Promise<number> {
+    return this.#connection.call(new CountCall(this.#table, terms as readonly AnyTerm[]), options);
+  }
+
+  /** How the server would answer an intersection, for people. */
+  explain(terms: readonly TermOf<S>[], options?: CallOptions): Promise<Report> {
+    return this.#connection.call(new ExplainCall(this.#table, terms as readonly AnyTerm[]), options);
+  }
+
+  /** Those rows of the ids that exist, in the order of the ids. */
+  fetch(rowIds: readonly number[], options?: CallOptions): Promise<VersionedRow<RowOf<S>>[]> {
+    return this.#connection.call(new FetchCall<RowOf<S>>(this.#table, rowIds), options);
+  }
+
+  /**
+   * All rows as they are at one moment, in pages. A cursor does not outlive its connection.
+   *
+   * @throws {KLaniError} while iterating: `SnapshotExpired`, `InvalidCursor`, `ConnectionLost`
+   */
+  scan(options?: PageOptions): AsyncGenerator<VersionedRow<RowOf<S>>, void, undefined> {
+    return readPages<RowOf<S>>(this.#connection, this.#table, undefined, options);
+  }
+
+  /** All rows that meet the terms, as they are at one moment, in pages. Errors as of `scan()`, and `FieldNotIndexed`. */
+  stream(terms: readonly TermOf<S>[], options?: PageOptions): AsyncGenerator<VersionedRow<RowOf<S>>, void, undefined> {
+    return readPages<RowOf<S>>(this.#connection, this.#table, terms, options);
+  }
+
+  /**
+   * The versions of a row, newest first.
+   *
+   * @throws {KLaniError} `NotFound`, `Truncated`
+   */
+  history(rowId: number, options?: HistoryOptions): Promise<Version<RowOf<S>>[]> {
+    const query = { rowId, limit: options?.limit ?? HISTORY_LIMIT, beforeVersion: options?.beforeVersion ?? 0 };
+    return this.#connection.call(new HistoryCall<RowOf<S>>(this.#table, query), options);
+  }
+
+  /**
+   * Takes the lock of a row, or answers `undefined` at once because another session holds it.
+   *
+   * @throws {KLaniError} `NotFound`, `LimitReached`
+   */
+  tryLock(rowId: number, options?: LockOptions): Promise<RemoteLock<S> | undefined> {
+    return this.#connection.call(new LockCall<S>(this.#connection, this.#table, rowId, options), options);
+  }
+
+  /**
+   * Writes a row's next version, if it still has the version that it was read with.
+   *
+   * @throws {KLaniError} `VersionMismatch`, `AlreadyLocked`, `NotFound`, `DuplicateKey`, and what the schema refuses
+   */
+  replace(rowId: number, row: NewRowOf<S>, options: VersionedWriteOptions): Promise<Change> {
+    const target = { rowId, ifVersion: options.ifVersion, lock: undefined, unlock: false };
+    return this.#connection.call(new ReplaceCall(this.#table, target, row as AnyRow, this.#id(options)), options);
+  }
+
+  /** Deletes a row, if it still has this version. Errors as of `replace()`. */
+  delete(rowId: number, options: VersionedWriteOptions): Promise<Change> {
+    const target = { rowId, ifVersion: options.ifVersion, lock: undefined };
+    return this.#connection.call(new DeleteCall(this.#table, target, this.#id(options)), options);
+  }
+
+  /**
+   * Finds rows, verifies and changes them on the server as one command: the fast path of a sale. All of `count`, or none.
+   *
+   * @throws {KLaniError} `FieldNotIndexed`, `DuplicateKey`, and what the schema refuses
+   */
+  claim(line: ClaimLineOptions<S>, options?: ClaimOptions): Promise<ClaimResult<RowOf<S>>> {
+    const call = new ClaimCall<RowOf<S>>([this.#source(line)], options?.returnRows ?? false, this.#id(options));
+    return this.#connection.call(call, options);
+  }
+
+  /** A line for `Client.claim()`, which may take lines of several tables. */
+  line(options: ClaimLineOptions<S>): ClaimLine {
+    return new ClaimLine(this.#connection, this.#source(options));
+  }
+
+  /** For the changes of a batch of `connection`. */
+  openIn(connection: Connection): OpenTable {
+    if (connection === this.#connection) return this.#table;
+    throw new KLaniError('InvalidArgument', `Cannot use table "${this.name}": it was opened by another client`);
+  }
+
+  #source({ where, set, count = 1 }: ClaimLineOptions<S>): ClaimSource {
+    return { table: this.#table, where, set, count };
+  }
+
+  #id(options: WriteOptions | undefined): IdSource {
+    return { ids: this.#connection.operationIds, operationId: options?.operationId };
+  }
+}
+
+/** One line of a claim; made by `RemoteTable.line()`. */
+export class ClaimLine {
+  readonly #connection: Connection;
+  readonly #source: ClaimSource;
+
+  constructor(connection: Connection, source: ClaimSource) {
+    this.#connection = connection;
+    this.#source = source;
+  }
+
+  /** For a claim of `connection`. */
+  sourceFor(connection: Connection): ClaimSource {
+    if (connection === this.#connection) return this.#source;
+    throw new KLaniError('InvalidArgument', `Cannot claim: table "${this.#source.table.name}" was opened by another client`);
+  }
+}

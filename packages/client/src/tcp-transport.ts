@@ -1,0 +1,64 @@
+import { connect, type NetConnectOpts, type Socket } from 'node:net';
+import { KLaniError } from '@k-lani/protocol';
+import type { Link, LinkReceiver, Transport } from './transport.ts';
+
+/** Bytes taken from the system at once: some hundred answers, and one allocation for the life of a link. */
+const READ_BUFFER_BYTES = 64 * 1024;
+
+const PORT_MAX = 65_535;
+
+/** Links over TCP (`tcp://HOST:PORT`, `tcp://[::1]:7700`) and Unix sockets (`unix:/PATH`), from Node. */
+export const tcpTransport: Transport = {
+  connect: (url, receiver) => new SocketLink(parseAddress(url), receiver),
+  // Ticks run after the promise jobs of the event that made them, so callers woken by one chunk of answers share a write.
+  endOfTurn: (callback) => process.nextTick(callback),
+};
+
+/** A reused buffer for what arrives: without it each chunk costs an allocation and passes through the machinery of streams. */
+class SocketLink implements Link {
+  readonly #socket: Socket;
+
+  constructor(address: NetConnectOpts, receiver: LinkReceiver) {
+    const buffer = new Uint8Array(READ_BUFFER_BYTES);
+    const onread = {
+      buffer,
+      callback: (length: number): boolean => {
+        receiver.onData(length === READ_BUFFER_BYTES ? buffer : buffer.subarray(0, length));
+        return true;
+      },
+    };
+    let cause: unknown;
+    this.#socket = connect({ ...address, noDelay: true, onread });
+    this.#socket.on('connect', () => receiver.onOpen());
+    this.#socket.on('drain', () => receiver.onDrain());
+    this.#socket.on('error', (error) => {
+      cause = error;
+    });
+    this.#socket.on('close', () => receiver.onClose(cause));
+  }
+
+  get unwrittenBytes(): number {
+    return this.#socket.writableLength;
+  }
+
+  write(bytes: Uint8Array): void {
+    if (this.#socket.writable) this.#socket.write(bytes);
+  }
+
+  destroy(): void {
+    this.#socket.destroy();
+  }
+}
+
+function parseAddress(url: string): NetConnectOpts {
+  if (url.startsWith('unix:')) {
+    const path = url.slice('unix:'.length).replace(/^\/\/(?=\/)/, '');
+    if (path !== '') return { path };
+  }
+  const parsed = url.startsWith('tcp://') ? URL.parse(url) : null;
+  const port = Number(parsed?.port);
+  if (parsed !== null && parsed.hostname !== '' && port >= 1 && port <= PORT_MAX) {
+    return { host: parsed.hostname.replace(/^\[(.*)\]$/, '$1'), port };
+  }
+  throw new KLaniError('InvalidArgument', `Cannot connect: address is "${url}", must be tcp://HOST:PORT or unix:/PATH`);
+}

@@ -1,0 +1,152 @@
+/** Writes of one row. Asked again under their operation id when their connection was lost, and answered as the first time. */
+import {
+  type ByteReader,
+  type ByteWriter,
+  FRAME_HEADER_SIZE,
+  type NewRowOf,
+  Opcode,
+  type RowTarget,
+  type TableSchema,
+  decodeChangeAnswer,
+  encodeAppendRequest,
+  encodeDeleteRequest,
+  encodeReplaceRequest,
+  encodeRow,
+  formatOperationId,
+} from '@k-lani/protocol';
+import type { OpenTable } from './open-tables.ts';
+import type { OperationIds } from './operation-ids.ts';
+import type { CallOptions } from './request.ts';
+import type { Change } from './rows.ts';
+import { RowWriteRequest, TableRequest } from './table-request.ts';
+
+/** What each write may say. */
+export interface WriteOptions extends CallOptions {
+  /**
+   * 32 lower-case hexadecimal digits that name this write for good: asked again with the same id, it happens once and gets its first
+   * answer. A random one unless given.
+   */
+  readonly operationId?: string;
+}
+
+/** A row whose type was checked where the schema is known. */
+export type AnyRow = NewRowOf<TableSchema>;
+
+/** The lock that a write is made under. */
+export interface LockState {
+  readonly tokenLow: number;
+  readonly tokenHigh: number;
+  /** It was given back, or ended with its row. */
+  isReleased: boolean;
+}
+
+/** Which row is changed, and what must hold. */
+export interface WriteTarget {
+  readonly rowId: number;
+  /** 0: any. */
+  readonly ifVersion: number;
+  readonly lock: LockState | undefined;
+}
+
+/** Where a write's operation id comes from: what the caller chose, else the next of `ids`. */
+export interface IdSource {
+  readonly ids: OperationIds;
+  readonly operationId: string | undefined;
+}
+
+const OPERATION_ID_OFFSET = FRAME_HEADER_SIZE + 4;
+
+export class AppendCall extends RowWriteRequest<Change> {
+  readonly opcode = Opcode.Append;
+  protected readonly headSizeBytes = 20;
+  readonly #row: AnyRow;
+  readonly #id: IdSource;
+
+  constructor(table: OpenTable, row: AnyRow, id: IdSource) {
+    super(table);
+    this.#row = row;
+    this.#id = id;
+  }
+
+  override get operationId(): string {
+    return formatOperationId(this.frame, this.frameStart + OPERATION_ID_OFFSET);
+  }
+
+  protected encodePayload(writer: ByteWriter): void {
+    encodeAppendRequest(writer, this.handle.number, nextId(this.#id));
+    encodeRow(this.handle.layout, this.#row, writer);
+  }
+
+  decode(reader: ByteReader): Change {
+    return decodeChangeAnswer(reader);
+  }
+}
+
+export class ReplaceCall extends RowWriteRequest<Change> {
+  readonly opcode = Opcode.Replace;
+  protected readonly headSizeBytes = 37;
+  readonly #target: WriteTarget & { readonly unlock: boolean };
+  readonly #row: AnyRow;
+  readonly #id: IdSource;
+
+  /** @param target with `unlock`, the lock is given back in the same step */
+  constructor(table: OpenTable, target: WriteTarget & { readonly unlock: boolean }, row: AnyRow, id: IdSource) {
+    super(table);
+    this.#target = target;
+    this.#row = row;
+    this.#id = id;
+  }
+
+  override get operationId(): string {
+    return formatOperationId(this.frame, this.frameStart + OPERATION_ID_OFFSET);
+  }
+
+  protected encodePayload(writer: ByteWriter): void {
+    encodeReplaceRequest(writer, nextId(this.#id), wireTarget(this.handle.number, this.#target), this.#target.unlock);
+    encodeRow(this.handle.layout, this.#row, writer);
+  }
+
+  decode(reader: ByteReader): Change {
+    const { lock, unlock } = this.#target;
+    const change = decodeChangeAnswer(reader);
+    if (lock !== undefined && unlock) lock.isReleased = true;
+    return change;
+  }
+}
+
+export class DeleteCall extends TableRequest<Change> {
+  readonly opcode = Opcode.Delete;
+  readonly #target: WriteTarget;
+  readonly #id: IdSource;
+
+  constructor(table: OpenTable, target: WriteTarget, id: IdSource) {
+    super(table);
+    this.#target = target;
+    this.#id = id;
+  }
+
+  override get operationId(): string {
+    return formatOperationId(this.frame, this.frameStart + OPERATION_ID_OFFSET);
+  }
+
+  protected encodePayload(writer: ByteWriter): void {
+    encodeDeleteRequest(writer, nextId(this.#id), wireTarget(this.handle.number, this.#target));
+  }
+
+  decode(reader: ByteReader): Change {
+    const { lock } = this.#target;
+    const change = decodeChangeAnswer(reader);
+    if (lock !== undefined) lock.isReleased = true;
+    return change;
+  }
+}
+
+/** The id of a write that is being encoded; valid until the next one is. */
+export function nextId({ ids, operationId }: IdSource): Uint8Array {
+  return ids.next(operationId);
+}
+
+/** A target as its codec wants it. */
+export function wireTarget(handle: number, { rowId, ifVersion, lock }: WriteTarget): RowTarget {
+  return { handle, rowId, ifVersion, tokenLow: lock?.tokenLow ?? 0, tokenHigh: lock?.tokenHigh ?? 0 };
+}

@@ -1,0 +1,99 @@
+/** What all sessions of a server share. */
+import { assert, type Clock } from '@k-lani/base';
+import { type Database, TermList } from '@k-lani/engine';
+import { CLAIM_LINES_MAX, FRAME_HEADER_SIZE } from '@k-lani/protocol';
+import type { ServerConfig } from './config-keys.ts';
+import { HeldAnswers } from './held-answers.ts';
+import { Numbers } from './numbers.ts';
+import { RecordRow } from './record-row.ts';
+
+/** Where a server writes what it has to say; a logger of pino is one. */
+export interface ServerLog {
+  error(details: object, message: string): void;
+  warn(details: object, message: string): void;
+  info(details: object, message: string): void;
+  debug(details: object, message: string): void;
+}
+
+/** What a server has counted since it started. */
+export interface ServerCounters {
+  connections: number;
+  /** Connections beyond `maxConnections`. */
+  connectionsRefused: number;
+  requests: number;
+  /** Connections ended because they broke the protocol. */
+  breaches: number;
+  /** Times that a session was paused because its client did not read. */
+  pauses: number;
+  /** Sessions ended because their client did not read. */
+  dropped: number;
+  /** Sessions ended because they were idle. */
+  idled: number;
+}
+
+/** What a server tells of itself. */
+export interface ServerStats extends Readonly<ServerCounters> {
+  /** Connections now. */
+  readonly sessions: number;
+  /** Answers that wait for the disk. */
+  readonly answersHeld: number;
+  readonly version: string;
+}
+
+/** What a {@link Service} is made of. */
+export interface ServiceParts {
+  readonly database: Database;
+  readonly config: ServerConfig;
+  readonly clock: Clock;
+  readonly log: ServerLog;
+  readonly version: string;
+  readonly sessions: ReadonlySet<unknown>;
+}
+
+export class Service {
+  readonly database: Database;
+  readonly config: ServerConfig;
+  readonly clock: Clock;
+  readonly log: ServerLog;
+  readonly version: string;
+  readonly held: HeldAnswers;
+  readonly handleNumbers = new Numbers();
+  readonly cursorNumbers = new Numbers();
+  readonly counters: ServerCounters = {
+    connections: 0,
+    connectionsRefused: 0,
+    requests: 0,
+    breaches: 0,
+    pauses: 0,
+    dropped: 0,
+    idled: 0,
+  };
+  /** The longest answer, header included, bytes. */
+  readonly answerBytesMax: number;
+  /** For the use of one command at a time. */
+  readonly row = new RecordRow();
+  readonly #terms: readonly TermList[] = Array.from({ length: CLAIM_LINES_MAX }, () => new TermList());
+  readonly #sessions: ReadonlySet<unknown>;
+
+  constructor(parts: ServiceParts) {
+    this.database = parts.database;
+    this.config = parts.config;
+    this.clock = parts.clock;
+    this.log = parts.log;
+    this.version = parts.version;
+    this.#sessions = parts.sessions;
+    this.held = new HeldAnswers(parts.database);
+    this.answerBytesMax = Math.min(parts.config.maxFrameBytes, FRAME_HEADER_SIZE + parts.config.maxResponseBytes);
+  }
+
+  /** Memory for the terms of a line, for the use of one command at a time. */
+  termList(line: number): TermList {
+    const terms = this.#terms[line];
+    assert(terms !== undefined, 'A claim has no more lines than the limit');
+    return terms;
+  }
+
+  stats(): ServerStats {
+    return { ...this.counters, sessions: this.#sessions.size, answersHeld: this.held.count, version: this.version };
+  }
+}
