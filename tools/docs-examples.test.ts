@@ -29,14 +29,15 @@ interface Block {
 const run = promisify(execFile);
 const directory = mkdtempSync(join(tmpdir(), 'k-lani-documents-'));
 /** Programs lie inside the workspace, or they would not find its packages. */
-const programs = join(ROOT, 'node_modules', '.k-lani-examples');
+const programs = join(ROOT, 'tools', '.examples');
 let server: ChildProcess;
 let address = '';
 
 before(async () => {
+  for (const name of DOCUMENTS) mkdirSync(join(directory, name));
   mkdirSync(programs, { recursive: true });
   const serve = ['serve', '--data', join(directory, 'server'), '--listen', 'tcp://127.0.0.1:0', '--json'];
-  server = spawn(process.execPath, [COMMAND, ...serve], { stdio: ['ignore', 'pipe', 'inherit'] });
+  server = spawn(process.execPath, [COMMAND, ...serve], { stdio: ['ignore', 'pipe', 'ignore'] });
   assert.ok(server.stdout);
   for await (const line of createInterface({ input: server.stdout })) {
     const found = /127\.0\.0\.1:\d+/.exec(line);
@@ -57,6 +58,7 @@ after(async () => {
 
 for (const name of DOCUMENTS) {
   const blocks = blocksOf(readFileSync(join(ROOT, name), 'utf8'));
+  const cwd = join(directory, name);
 
   test(`The programs in ${name} run`, async () => {
     const sources = programsOf(blocks);
@@ -64,19 +66,19 @@ for (const name of DOCUMENTS) {
     for (const [place, source] of sources.entries()) {
       const file = join(programs, `${name}-${place}.ts`);
       writeFileSync(file, source.replaceAll(PORT_IN_DOCUMENTS, address));
-      await run(process.execPath, [file], { cwd: directory, timeout: 60_000 });
+      await run(process.execPath, [file], { cwd, timeout: 60_000 });
     }
   });
 
   test(`The commands in ${name} run`, async () => {
     for (const { info, text } of blocks) {
       const [, file] = info.split(' ');
-      if (info.startsWith('yaml') && file !== undefined) writeFileSync(join(directory, file), text);
+      if (info.startsWith('yaml') && file !== undefined) writeFileSync(join(cwd, file), text);
     }
     const commands = blocks.filter(({ info }) => info === 'sh').flatMap(({ text }) => text.split('\n'));
     for (const line of commands.filter(isRun)) {
       const command = line.replace(/^(npx )?k-lani/, `"${process.execPath}" "${COMMAND}"`).replaceAll(PORT_IN_DOCUMENTS, address);
-      await run('sh', ['-c', command], { cwd: directory, timeout: 60_000 });
+      await run('sh', ['-c', command], { cwd, timeout: 60_000 });
     }
   });
 }

@@ -1,7 +1,6 @@
 import {
   ByteReader,
   ByteWriter,
-  ERRORS,
   FRAME_FLAG_ANSWER,
   FrameParser,
   type HandshakeAnswer,
@@ -10,6 +9,7 @@ import {
   Opcode,
   PROTOCOL_VERSION,
   beginFrame,
+  decodeCreateTableRequest,
   decodeHandshakeRequest,
   decodeOpenTableRequest,
   encodeErrorAnswer,
@@ -105,6 +105,7 @@ export class FakeSession implements Link {
   readonly #receiver: LinkReceiver;
   readonly #parser = new FrameParser({ direction: 'requests' });
   readonly #handles = new Map<number, number>();
+  #lastHandle: number;
   #isOver = false;
   #isHeld = false;
   #held: Uint8Array[] = [];
@@ -112,6 +113,7 @@ export class FakeSession implements Link {
   constructor(server: FakeServer, receiver: LinkReceiver) {
     this.server = server;
     this.number = server.sessions.length + 1;
+    this.#lastHandle = 100 * this.number;
     this.#receiver = receiver;
   }
 
@@ -214,11 +216,11 @@ export class FakeSession implements Link {
     } else if (opcode === Opcode.OpenTable) {
       const name = decodeOpenTableRequest(reader);
       if (name !== table.schema.table) throw new KLaniError('UnknownTable', `Cannot open table "${name}": there is none`);
-      // Handles that no other session has: one that was not replaced after a reconnect is found out.
-      const handle = 100 * this.number + this.#handles.size;
-      this.#handles.set(handle, table.schema.version);
-      const { version: schemaVersion } = table.schema;
-      encodeOpenedTable(answer, { handle, tableId: 1, schemaVersion, schemaJson: table.schemaJson });
+      this.#open(answer);
+    } else if (opcode === Opcode.CreateTable) {
+      const { schemaJson } = decodeCreateTableRequest(reader);
+      if (schemaJson !== table.schemaJson) throw new KLaniError('TableExists', 'Cannot create table: it exists with another schema');
+      this.#open(answer);
     } else if (opcode === Opcode.CloseTable) {
       this.#handles.delete(reader.u32());
     } else if (opcode !== Opcode.Disconnect) {
@@ -227,15 +229,19 @@ export class FakeSession implements Link {
     }
   }
 
+  /** Handles are of one session only: one that was not replaced after a reconnect is found out. */
+  #open(answer: ByteWriter): void {
+    const { table } = this.server;
+    const schemaVersion = table.schema.version;
+    this.#lastHandle += 1;
+    this.#handles.set(this.#lastHandle, schemaVersion);
+    encodeOpenedTable(answer, { handle: this.#lastHandle, tableId: 1, schemaVersion, schemaJson: table.schemaJson });
+  }
+
   #expectHandle(handle: number): void {
     const version = this.#handles.get(handle);
     if (version === undefined) throw new KLaniError('InvalidHandle', `Cannot use handle ${handle}: it is not of this session`);
     const { schema } = this.server.table;
     if (version !== schema.version) throw new KLaniError('SchemaChanged', `Cannot use handle ${handle}: its table was altered`);
   }
-}
-
-/** The number of an error, for tests that write frames by hand. */
-export function errorNumber(code: keyof typeof ERRORS): number {
-  return ERRORS[code].number;
 }

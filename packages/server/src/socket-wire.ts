@@ -1,10 +1,16 @@
-import type { Socket } from 'node:net';
+import { Socket } from 'node:net';
 import type { Wire, WireUser } from './wire.ts';
+
+/** Bytes taken from the system at once. */
+const READ_SIZE_BYTES = 64 * 1024;
+
+/** One for all sockets: what is read is used up before the next read. */
+const readBuffer = new Uint8Array(READ_SIZE_BYTES);
 
 /** A TCP or Unix socket as a wire. */
 export class SocketWire implements Wire {
   readonly peer: string;
-  readonly #socket: Socket;
+  #socket: Socket;
 
   constructor(socket: Socket) {
     this.#socket = socket;
@@ -13,12 +19,15 @@ export class SocketWire implements Wire {
 
   /** Gives what happens on the socket to `user`, from now on. */
   attach(user: WireUser): void {
-    const socket = this.#socket;
-    socket.on('data', (chunk: Buffer) => user.received(chunk));
+    const accepted = this.#socket as Socket & { _handle: unknown };
+    const handle = accepted._handle;
+    accepted._handle = null;
+    const onread = { buffer: readBuffer, callback: (length: number): boolean => { user.received(readBuffer.subarray(0, length)); return true; } };
+    const socket = new Socket({ handle, onread, allowHalfOpen: true } as object);
+    this.#socket = socket;
     socket.on('drain', () => user.drained());
-    // What the error says is of no use to anyone: the other end is gone, and `close` follows.
-    socket.on('error', () => socket.destroy());
     socket.on('end', () => user.finished());
+    socket.on('error', () => socket.destroy());
     socket.on('close', () => user.closed());
     socket.resume();
   }

@@ -35,8 +35,8 @@ export class StormState<Row, Term> {
   noTicket = 0;
   locksLost = 0;
   reasked = 0;
-  /** Set when the server will not come back: nobody asks again. */
-  stopped: Error | undefined;
+  /** Set when the server will not come back, to the reason: nobody asks again. */
+  stopped: unknown;
   readonly #units: ReadonlyMap<number, Unit>;
   readonly #wanted: Uint32Array;
   readonly #soldOut: Uint8Array;

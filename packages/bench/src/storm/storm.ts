@@ -13,7 +13,8 @@
  */
 import { assert, SeededRandom } from '@k-lani/base';
 import type { Row, RunEnd } from '../report/raw-log.ts';
-import { peakResidentBytes, type ServerProcess, type SpawnServer } from './server-process.ts';
+import { KillableServer } from './killable-server.ts';
+import type { SpawnServer } from './server-process.ts';
 import type { Market, Shop, Unit } from './shop.ts';
 import { type StormOptions, StormState } from './storm-state.ts';
 import { Worker } from './worker.ts';
@@ -57,13 +58,19 @@ export interface StormRecord<RowOf, Term> {
   readonly serverPeakBytes: number | undefined;
 }
 
-/** Runs a storm to its end. Errors of single workers are part of the record; it throws only where nothing can be counted. */
+/**
+ * Runs a storm to its end. Errors of single workers are part of the record.
+ *
+ * @throws Error when the server does not start, does not come back, or ends though nobody ended it: nothing can be counted then
+ */
 export async function runStorm<RowOf, Term>(
   market: Market<RowOf, Term>,
   options: StormOptions,
   site: StormSite<RowOf, Term>,
 ): Promise<StormRecord<RowOf, Term>> {
-  const storm = new Storm(market, options, site);
+  const { directory, durability } = site;
+  const server = await KillableServer.start(site.spawnServer, { directory, durability, listen: 'tcp://127.0.0.1:0' });
+  const storm = new Storm({ market, options, site, server });
   try {
     return await storm.run();
   } finally {
@@ -75,26 +82,30 @@ class Storm<RowOf, Term> {
   readonly #market: Market<RowOf, Term>;
   readonly #options: StormOptions;
   readonly #site: StormSite<RowOf, Term>;
+  readonly #server: KillableServer;
   readonly #shops: Shop<RowOf, Term>[] = [];
   readonly #unitCount: number;
-  #server: ServerProcess | undefined;
   #restart: Promise<void> | undefined;
-  #isServerDown = false;
-  #serverPeakBytes: number | undefined;
 
-  constructor(market: Market<RowOf, Term>, options: StormOptions, site: StormSite<RowOf, Term>) {
-    this.#market = market;
-    this.#options = options;
-    this.#site = site;
-    this.#unitCount = market.groupSizes.reduce((sum, size) => sum + size, 0);
+  constructor(setup: {
+    readonly market: Market<RowOf, Term>;
+    readonly options: StormOptions;
+    readonly site: StormSite<RowOf, Term>;
+    readonly server: KillableServer;
+  }) {
+    this.#market = setup.market;
+    this.#options = setup.options;
+    this.#site = setup.site;
+    this.#server = setup.server;
+    this.#unitCount = setup.market.groupSizes.reduce((sum, size) => sum + size, 0);
   }
 
   async run(): Promise<StormRecord<RowOf, Term>> {
-    const server = await this.#start('tcp://127.0.0.1:0');
-    const first = await this.#openShop(server.address);
-    const units = await this.#load(first);
-    const others = Array.from({ length: this.#options.connections - 1 }, () => this.#openShop(server.address));
-    await Promise.all(others);
+    const server = this.#server;
+    const first = await server.whileThere(this.#openShop());
+    const units = await server.whileThere(this.#load(first));
+    const others = Array.from({ length: this.#options.connections - 1 }, () => this.#openShop());
+    await server.whileThere(Promise.all(others));
 
     const killAt = this.#chooseKill();
     const state: StormState<RowOf, Term> = new StormState({
@@ -102,13 +113,17 @@ class Storm<RowOf, Term> {
       options: this.#options,
       units,
       onSale: (sold) => {
-        if (sold === killAt) this.#restart = this.#killAndRestart(state, 'kill', 'restarted');
+        if (sold !== killAt) return;
+        this.#restart = this.#killInMidst(state);
+        // That it does not come back is told by whileThere(), to all who wait for it.
+        this.#restart.catch(() => {});
       },
     });
     const wallUs = await this.#serveAll(state);
-    await this.#killAndRestart(state, 'last-kill', 'last-restarted');
-    if (state.stopped !== undefined) throw state.stopped;
-    const rows = await this.#readRows(state);
+    state.mark('last-kill');
+    await server.killAndRestart();
+    state.mark('last-restarted');
+    const rows = await server.whileThere(this.#readRows(state));
     const { lockConflicts, alreadySold, noTicket, locksLost, reasked, failures } = state;
     return {
       state,
@@ -116,25 +131,17 @@ class Storm<RowOf, Term> {
       end: { wallUs, lockConflicts, alreadySold, noTicket, locksLost, reasked, failures: [...failures] },
       durability: first.durability,
       serverVersion: first.serverVersion,
-      serverPeakBytes: this.#serverPeakBytes,
+      serverPeakBytes: server.peakBytes,
     };
   }
 
+  /** Takes leave of the server and ends it. */
   async close(): Promise<void> {
-    const server = this.#server;
-    this.#server = undefined;
-    await Promise.allSettled(this.#shops.map((shop) => shop.close()));
-    await server?.stop();
+    await this.#server.stop(() => Promise.allSettled(this.#shops.map((shop) => shop.close())));
   }
 
-  async #start(listen: string): Promise<ServerProcess> {
-    const { spawnServer, directory, durability } = this.#site;
-    this.#server = await spawnServer({ directory, listen, durability });
-    return this.#server;
-  }
-
-  async #openShop(address: string): Promise<Shop<RowOf, Term>> {
-    const shop = await this.#site.openShop(address);
+  async #openShop(): Promise<Shop<RowOf, Term>> {
+    const shop = await this.#site.openShop(this.#server.address);
     this.#shops.push(shop);
     return shop;
   }
@@ -163,59 +170,40 @@ class Storm<RowOf, Term> {
     return Math.max(1, first + new SeededRandom(~this.#options.seed).below(Math.max(1, last - first + 1)));
   }
 
+  /** The signal is sent before this returns to its caller for the first time. */
+  async #killInMidst(state: StormState<RowOf, Term>): Promise<void> {
+    state.mark('kill');
+    await this.#server.killAndRestart();
+    state.mark('restarted');
+  }
+
   /** Resolves when the last buyer has been served and the server is there; gives the microseconds that the buyers took. */
   async #serveAll(state: StormState<RowOf, Term>): Promise<number> {
     const { buyers, workers } = this.#options;
     const report = (): void => this.#report('storm', state.served, buyers, state.sales.length);
     const ticking = setInterval(report, PROGRESS_MS);
-    void this.#watch(state);
+    const serving: Promise<void>[] = [];
+    for (let index = 0; index < workers; index += 1) {
+      const shop = this.#shops[index % this.#shops.length];
+      assert(shop !== undefined, 'A storm has at least one connection');
+      serving.push(new Worker(state, shop.table, index).serveBuyers());
+    }
     try {
-      const serving: Promise<void>[] = [];
-      for (let index = 0; index < workers; index += 1) {
-        const shop = this.#shops[index % this.#shops.length];
-        assert(shop !== undefined, 'A storm has at least one connection');
-        serving.push(new Worker(state, shop.table, index).serveBuyers());
-      }
-      await Promise.all(serving);
+      await this.#server.whileThere(Promise.all(serving));
       const wallUs = state.meter.nowUs();
       await this.#restart;
       return wallUs;
+    } catch (error) {
+      state.stopped = error;
+      throw error;
     } finally {
       clearInterval(ticking);
       report();
     }
   }
 
-  /** A server that ends without being killed by us is a failure of the run. */
-  async #watch(state: StormState<RowOf, Term>): Promise<void> {
-    const server = this.#server;
-    const how = await server?.ended;
-    if (how === undefined || this.#isServerDown || server !== this.#server) return;
-    state.stopped = new Error(`the server ${how}`);
-    state.failures.push(state.stopped.message);
-  }
-
-  /** The signal is sent before this returns to its caller for the first time. */
-  async #killAndRestart(state: StormState<RowOf, Term>, killed: 'kill' | 'last-kill', back: 'restarted' | 'last-restarted'): Promise<void> {
-    const server = this.#server;
-    assert(server !== undefined, 'A storm has a server to kill');
-    this.#isServerDown = true;
-    this.#serverPeakBytes = largest(this.#serverPeakBytes, peakResidentBytes(server.pid));
-    state.mark(killed);
-    try {
-      await server.kill();
-      await this.#start(server.address);
-      state.mark(back);
-      this.#isServerDown = false;
-      void this.#watch(state);
-    } catch (error) {
-      state.stopped = error instanceof Error ? error : new Error(String(error));
-      state.failures.push(state.stopped.message);
-    }
-  }
-
   async #readRows(state: StormState<RowOf, Term>): Promise<Row[]> {
-    const shop = await this.#openShop(this.#server?.address ?? '');
+    const shop = await this.#openShop();
     const rows: Row[] = [];
     for await (const { rowId, row } of shop.scan()) {
       const { group, unit, isBooked, buyer } = this.#market.stateOf(row);
@@ -227,10 +215,6 @@ class Storm<RowOf, Term> {
   }
 
   #report(phase: BenchProgress['phase'], done: number, total: number, sold: number): void {
-    this.#site.progress({ phase, done, total, sold, isServerDown: this.#isServerDown });
+    this.#site.progress({ phase, done, total, sold, isServerDown: this.#server.isDown });
   }
-}
-
-function largest(left: number | undefined, right: number | undefined): number | undefined {
-  return left === undefined || right === undefined ? (left ?? right) : Math.max(left, right);
 }

@@ -67,7 +67,7 @@ export class Reader {
     const countMax = limit === 0 ? rowsMax : Math.min(limit, rowsMax);
     const first = side.firstMatches.find(side, terms);
     if (first === NONE) return this.#found.subarray(0, 0);
-    const start = spread === 0 ? first : spreadStart(spread, first, side.locations.rowIdMax);
+    const start = spread === 0 ? first : spreadStart(spread, first, side.lastPossible(terms));
     this.#intersection.begin(side, terms, undefined, start);
     let count = 0;
     while (count < countMax) {

@@ -45,6 +45,7 @@ function run(seed: number): void {
   for (const same of [bitmap, new Bitmap(store, bitmap.rootPage), new Bitmap(copy, bitmap.rootPage)]) {
     assert.deepEqual(rowIdsOf(same), expected);
     assert.equal(same.count, expected.length);
+    assert.equal(same.last, expected.at(-1) ?? 0);
   }
   for (const rowId of expected) bitmap.clear(rowId);
   assert.deepEqual(rowIdsOf(bitmap), []);

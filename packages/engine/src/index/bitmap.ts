@@ -83,6 +83,26 @@ export class Bitmap {
     return this.#getRoot(SPAN_END_WORD);
   }
 
+  /** The highest row id of the set, 0 for the empty set. */
+  get last(): number {
+    for (let span = this.spanEnd - 1; span >= 0; span -= 1) {
+      const node = this.nodePage(span);
+      if (node === 0) continue;
+      const words = this.store.words(node);
+      const offset = pageOffset(node);
+      for (let leaf = NODE_LEAVES - 1; leaf >= 0; leaf -= 1) {
+        const top = words[offset + TOPS_WORD + leaf] ?? 0;
+        if (top === 0) continue;
+        const summaryIndex = leaf * 32 + highestBit(top);
+        const wordIndex = summaryIndex * 32 + highestBit(words[offset + summaryIndex] ?? 0);
+        const page = words[offset + LEAF_PAGES_WORD + leaf] ?? 0;
+        const bits = this.store.words(page)[pageOffset(page) + (wordIndex & 1023)] ?? 0;
+        return span * 2 ** SPAN_BITS + wordIndex * 32 + highestBit(bits);
+      }
+    }
+    return 0;
+  }
+
   /** The page of the node of `span`, 0 when no row id of the span is in the set. Its words are described above; read them only. */
   nodePage(span: number): number {
     return this.#nodes.get(span);
@@ -219,4 +239,9 @@ export class Bitmap {
   #setRoot(word: number, value: number): void {
     this.#root[this.#offset + word] = value;
   }
+}
+
+/** The number of the highest bit that is set. */
+function highestBit(bits: number): number {
+  return 31 - Math.clz32(bits);
 }

@@ -21,9 +21,9 @@ const ORDERED_KIND = 0x6f72_6465;
 
 const KIND_WORD = 0;
 const KEY_WORDS_WORD = 1;
-const TREE_WORD = 2;
-const HEIGHT_WORD = 3;
-const SIZE_WORD = 4;
+export const TREE_WORD = 2;
+export const HEIGHT_WORD = 3;
+export const SIZE_WORD = 4;
 
 /** Access to the root page of one index. */
 export class OrderedHeader {

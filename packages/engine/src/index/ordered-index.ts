@@ -88,6 +88,7 @@ export class OrderedIndex {
     const index = OrderedIndex.create(store, keyWords);
     const key = new Uint32Array(keyWords);
     try {
+      index.#path.seekEnd();
       for (let rowId = next(key); rowId !== NONE; rowId = next(key)) index.#append(key, rowId);
     } catch (error) {
       index.release();
@@ -143,7 +144,7 @@ export class OrderedIndex {
     if (path.index(0) === path.leafSize && !path.nextLeaf()) return NONE;
     const page = path.page(0);
     const index = path.index(0);
-    return this.#leaf.isKeyUpTo(page, index, high) ? this.#leaf.rowIdAt(page, index) : NONE;
+    return this.#leaf.isLess(page, index, high, ROW_ID_BEYOND) ? this.#leaf.rowIdAt(page, index) : NONE;
   }
 
   /** A cursor for ranges of this index, to be kept and begun again and again. */
@@ -162,14 +163,16 @@ export class OrderedIndex {
     assertOrderedInvariants(this.#store, this.rootPage);
   }
 
-  /** Adds an entry that must be greater than all others. */
+  /** Adds an entry that must be greater than all others. The path is behind the last entry, before and after. */
   #append(key: Uint32Array, rowId: number): void {
     assertRowId(rowId);
     const path = this.#path;
-    const isThere = path.seek(key, rowId);
-    const isLast = path.index(0) === path.leafSize && this.#isAtRightEdge(0);
-    assert(!isThere && isLast, 'OrderedIndex.bulkLoad(): the entries are not in order');
+    const size = path.leafSize;
+    const isInOrder = size === 0 || this.#leaf.isLess(path.page(0), size - 1, key, rowId);
+    assert(isInOrder, 'OrderedIndex.bulkLoad(): the entries are not in order');
     this.#addHere(key, rowId);
+    if (size < this.#leaf.capacity) path.passInserted();
+    else path.seekEnd();
   }
 
   /** Puts an entry at the place of the path. */

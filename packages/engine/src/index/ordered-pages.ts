@@ -28,9 +28,11 @@ export const ROW_ID_MAX = 0xffff_fffe;
 /** Above every row id: with a high key it is a bound behind all entries of that key, as 0 is one before them. */
 export const ROW_ID_BEYOND = 0xffff_ffff;
 
-const COUNT_WORD = 0;
+/** Where in a page its count is. */
+export const COUNT_WORD = 0;
+/** Where in a page the first entry begins. */
+export const ENTRIES_WORD = 2;
 const LEVEL_WORD = 1;
-const ENTRIES_WORD = 2;
 /** Fewer words are moved one by one: a call of `copyWithin` costs as much. */
 const COPY_WORDS_MIN = 32;
 
@@ -63,7 +65,16 @@ export class OrderedPages {
   }
 
   count(page: number): number {
-    return intMin(this.#store.words(page)[pageOffset(page) + COUNT_WORD] as number, this.capacity);
+    return this.clamp(this.#store.words(page)[pageOffset(page) + COUNT_WORD] as number);
+  }
+
+  /**
+   * What was read as a page's count, at most the capacity. It is an integer of 32 bits with a sign: `Math.min` of an unsigned word would
+   * make the compiler count in floating point from there on.
+   */
+  clamp(count: number): number {
+    const int = count | 0;
+    return int < this.capacity ? int : this.capacity;
   }
 
   level(page: number): number {
@@ -103,39 +114,22 @@ export class OrderedPages {
     return this.#isLeaf ? count : this.belowBetween(page, 0, count);
   }
 
-  /**
-   * The index in a leaf of the entry that is `bound`, or else ~i, where i is the index of the first entry that is greater, or the count.
-   *
-   * @param size how many entries the leaf has: the page above knows it, so that the search need not wait for the leaf's first words
-   */
-  searchLeaf(page: number, size: number, bound: Uint32Array): number {
-    return search(this.#store.words(page), this.offset(page, 0), this.stride, 0, intMin(size, this.capacity), bound);
-  }
-
-  /** The index of the child of an inner page that holds `bound`, or would. */
-  searchInner(page: number, bound: Uint32Array): number {
-    const words = this.#store.words(page);
-    const count = intMin(words[pageOffset(page) + COUNT_WORD] as number, this.capacity);
-    const index = search(words, this.offset(page, 0), this.stride, 1, count, bound);
-    return index < 0 ? ~index - 1 : index;
-  }
-
-  /** Whether the key of the entry at `index` is `high` or less. */
-  isKeyUpTo(page: number, index: number, high: Uint32Array): boolean {
-    const words = this.#store.words(page);
-    const offset = this.offset(page, index);
-    for (let word = 0; word < this.#keyWords; word += 1) {
-      const own = orderAt(words, offset + word);
-      const other = orderAt(high, word);
-      if (own !== other) return own < other;
-    }
-    return true;
-  }
-
   addBelow(page: number, index: number, difference: number): void {
     const words = this.#store.words(page);
     const offset = this.offset(page, index) + this.#keyWords + 2;
     words[offset] = (words[offset] as number) + difference;
+  }
+
+  /** Whether the entry at `index` is less than (`key`, `rowId`). */
+  isLess(page: number, index: number, key: Uint32Array, rowId: number): boolean {
+    const words = this.#store.words(page);
+    const offset = this.offset(page, index);
+    for (let word = 0; word < this.#keyWords; word += 1) {
+      const own = orderAt(words, offset + word);
+      const other = orderAt(key, word);
+      if (own !== other) return own < other;
+    }
+    return (words[offset + this.#keyWords] as number) < rowId;
   }
 
   /** Copies key and row id of the entry at `index` to the front of `entry`. */
@@ -190,31 +184,31 @@ export class OrderedPages {
 }
 
 /**
- * The index from `from` to `to` of the entry that is `bound`, or else ~i, where i is the index of the first that is greater, or `to`.
+ * The index in [`from`, `to`) of the entry that is `bound`, or else ~i, where i is the index of the first that is greater, or `to`. The
+ * entries, of `stride` words each, begin at `offset`.
  *
  * Column by column: what is from `low` to `high` is equal to `bound` in all words before. A word that all entries have in common, as long
- * keys do, costs one comparison. Plain numbers go in, and integer arithmetic is spelled out, because every read spends its time here.
+ * keys do, costs one comparison. The arguments are plain numbers and the arithmetic is that of integers, spelled out, because this is
+ * where every operation of an index spends its time.
  */
-function search(words: Uint32Array, entries: number, stride: number, from: number, to: number, bound: Uint32Array): number {
-  let column = entries;
+export function search(words: Uint32Array, offset: number, stride: number, from: number, to: number, bound: Uint32Array): number {
+  let column = offset | 0;
   let low = from | 0;
   let high = to | 0;
-  for (let word = 0; word < bound.length && low < high; word += 1, column += 1) {
+  for (let word = 0; word < bound.length && low < high; word += 1) {
     const wanted = orderAt(bound, word);
     const first = orderAt(words, column + Math.imul(low, stride));
-    if (first === orderAt(words, column + Math.imul(high - 1, stride))) {
-      if (first === wanted) continue;
-      return first < wanted ? ~high : ~low;
-    }
-    const end = high;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if (orderAt(words, column + Math.imul(middle, stride)) < wanted) low = middle + 1;
-      else high = middle;
-    }
-    if (low === end || orderAt(words, column + Math.imul(low, stride)) !== wanted) return ~low;
-    high = low + 1;
-    if (high < end && orderAt(words, column + Math.imul(high, stride)) === wanted) high = endOfRun(words, column, stride, high, end);
+    if (first !== orderAt(words, column + Math.imul(high - 1, stride))) {
+      const end = high;
+      while (low < high) {
+        const middle = (low + high) >> 1;
+        if (orderAt(words, column + Math.imul(middle, stride)) < wanted) low = (middle + 1) | 0;
+        else high = middle;
+      }
+      if (low === end || orderAt(words, column + Math.imul(low, stride)) !== wanted) return ~low;
+      high = endOfRun(words, column, stride, low, end) | 0;
+    } else if (first !== wanted) return first < wanted ? ~high : ~low;
+    column = (column + 1) | 0;
   }
   return low < high ? low : ~low;
 }
@@ -222,11 +216,12 @@ function search(words: Uint32Array, entries: number, stride: number, from: numbe
 /** The first index from `from` to `to` whose word in the column is not the one at `from`; the words ascend. */
 function endOfRun(words: Uint32Array, column: number, stride: number, from: number, to: number): number {
   const word = orderAt(words, column + Math.imul(from, stride));
-  let low = from | 0;
+  let low = (from + 1) | 0;
   let high = to | 0;
+  if (low < high && orderAt(words, column + Math.imul(low, stride)) !== word) return low;
   while (low < high) {
-    const middle = (low + high) >>> 1;
-    if (orderAt(words, column + Math.imul(middle, stride)) === word) low = middle + 1;
+    const middle = (low + high) >> 1;
+    if (orderAt(words, column + Math.imul(middle, stride)) === word) low = (middle + 1) | 0;
     else high = middle;
   }
   return low;
@@ -253,10 +248,4 @@ function moveWords(words: Uint32Array, target: number, source: number, length: n
  */
 function orderAt(words: Uint32Array, index: number): number {
   return (words[index] as number) ^ 0x8000_0000;
-}
-
-/** The lesser, as an integer of 31 bits and a sign: `Math.min` of a word would make the compiler count in floating point from there on. */
-function intMin(word: number, most: number): number {
-  const int = word | 0;
-  return int < most ? int : most;
 }

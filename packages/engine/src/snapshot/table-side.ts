@@ -3,6 +3,7 @@ import { assert } from '@k-lani/base';
 import { EqualityIndex } from '../index/equality-index.ts';
 import { FirstMatches } from '../index/first-matches.ts';
 import { OrderedIndex } from '../index/ordered-index.ts';
+import type { TermList } from '../index/term.ts';
 import type { PageStore } from '../memory/page-store.ts';
 import { RowLocations } from '../table/row-locations.ts';
 import type { IndexDeclaration } from '../table/stored-table.ts';
@@ -44,6 +45,18 @@ export class TableSide {
     const index = this.#indexes[fieldIndex];
     assert(index !== undefined, 'The field is indexed');
     return index;
+  }
+
+  /** A row id above which no row meets the terms; 0 when none does. */
+  lastPossible(terms: TermList): number {
+    let last = this.locations.rowIdMax;
+    for (let place = 0; place < terms.count; place += 1) {
+      const { fieldIndex, isEqual, low } = terms.at(place);
+      const index = this.index(fieldIndex);
+      if (!isEqual || !(index instanceof EqualityIndex) || index.ordered !== undefined) continue;
+      last = Math.min(last, index.bitmapOf(low)?.last ?? 0);
+    }
+    return last;
   }
 
   /** Makes an empty index for a field. */

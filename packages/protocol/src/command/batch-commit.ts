@@ -36,7 +36,7 @@ import { KLaniError } from '../errors.ts';
 import { OPERATION_ID_SIZE } from '../limits.ts';
 import { checkU32 } from './bounds.ts';
 import { ChangeKind, changeKindOf, type ChangeKindNumber } from './change-kind.ts';
-import { decodeCount } from './list.ts';
+import { arrayOf, decodeCount } from './list.ts';
 import type { RowTarget } from './write-commands.ts';
 
 const CHANGE_HEAD_SIZE = 25;
@@ -118,8 +118,8 @@ export function decodeBatchCommitRequest(reader: ByteReader): BatchCommitRequest
   const operationIdOffset = reader.take(OPERATION_ID_SIZE);
   const count = decodeCount(reader, CHANGE_HEAD_SIZE);
   if (count === 0) throw new KLaniError('InvalidArgument', 'Cannot commit batch: count of changes is 0, must be >= 1');
-  const changes: WireBatchChange[] = [];
-  for (let index = 0; index < count; index += 1) changes.push(decodeChange(reader));
+  const changes = arrayOf<WireBatchChange>(count);
+  for (let index = 0; index < count; index += 1) changes[index] = decodeChange(reader);
   reader.expectEnd();
   return { operationIdOffset, changes };
 }
@@ -171,8 +171,8 @@ export function encodeChangedRow(writer: ByteWriter, rowId: number, version: num
 export function decodeBatchCommitAnswer(reader: ByteReader): BatchCommitAnswer {
   const lsn = reader.u64Safe();
   const count = decodeCount(reader, CHANGED_ROW_SIZE);
-  const changes: ChangedRow[] = [];
-  for (let index = 0; index < count; index += 1) changes.push({ rowId: reader.u32(), version: reader.u32() });
+  const changes = arrayOf<ChangedRow>(count);
+  for (let index = 0; index < count; index += 1) changes[index] = { rowId: reader.u32(), version: reader.u32() };
   reader.expectEnd();
   return { lsn, changes };
 }

@@ -17,7 +17,7 @@
  * | --- | --- | --- |
  * | 4 | handle | of the table |
  * | … | terms | that a row must meet |
- * | 1 | order | 0: from the first row id; others are reserved |
+ * | 1 | order | 0: as the search finds them; others are reserved |
  * | 1 | adjacency | 0: any rows; others are reserved |
  * | 2 | count | rows to take, 1 to 1024 |
  * | 1 | assignment count | 1 to 64 |
@@ -57,6 +57,7 @@ import { encodeFieldSlot } from '../row-field-slot.ts';
 import { fieldPositionOf, type RowLayout } from '../row-layout.ts';
 import type { NewRowOf, TableSchema, TermOf } from '../schema-types.ts';
 import { checkCount } from './bounds.ts';
+import { arrayOf } from './list.ts';
 import { encodeErrorAnswer } from './system-commands.ts';
 import { decodeTerms, encodeTerms, takeSlot, type LayoutSource, type WireTerm } from './term.ts';
 
@@ -165,8 +166,8 @@ export function decodeClaimRequest(reader: ByteReader, layouts: LayoutSource): C
   if (flags > FLAG_RETURN_ROWS) throw new KLaniError('Protocol', `Cannot read Claim: flags are ${flags}, must be 0 or ${FLAG_RETURN_ROWS}`);
   const lineCount = reader.u8();
   checkCount('count of claim lines', lineCount, 1, CLAIM_LINES_MAX);
-  const lines: WireClaimLine[] = [];
-  for (let index = 0; index < lineCount; index += 1) lines.push(decodeLine(reader, layouts));
+  const lines = arrayOf<WireClaimLine>(lineCount);
+  for (let index = 0; index < lineCount; index += 1) lines[index] = decodeLine(reader, layouts);
   reader.expectEnd();
   return { operationIdOffset, returnRows: flags === FLAG_RETURN_ROWS, lines };
 }
@@ -184,22 +185,30 @@ function decodeLine(reader: ByteReader, layouts: LayoutSource): WireClaimLine {
   checkCount('count of rows to claim', count, 1, CLAIM_ROWS_MAX);
   const assignmentCount = reader.u8();
   checkCount('count of assignments', assignmentCount, 1, ASSIGNMENTS_MAX);
-  const assignments: WireAssignment[] = [];
-  for (let index = 0; index < assignmentCount; index += 1) assignments.push(decodeAssignment(reader, layout, assignments));
+  const assignments = arrayOf<WireAssignment>(assignmentCount);
+  for (let index = 0; index < assignmentCount; index += 1) {
+    const assignment = decodeAssignment(reader, layout);
+    expectFirst(assignments, index, assignment.field);
+    assignments[index] = assignment;
+  }
   return { handleOffset, handle, terms, count, assignments };
 }
 
-function decodeAssignment(reader: ByteReader, layout: RowLayout, before: readonly WireAssignment[]): WireAssignment {
+function decodeAssignment(reader: ByteReader, layout: RowLayout): WireAssignment {
   const field = reader.u16();
   const mode = reader.u8();
   if (mode === MODE_ADD) throw unsupported('assignment mode', mode);
   if (mode !== MODE_SET)
     throw new KLaniError('Protocol', `Cannot read Claim: assignment mode is ${mode}, must be ${MODE_SET} or ${MODE_ADD}`);
-  for (let index = 0; index < before.length; index += 1) {
-    if (before[index]?.field !== field) continue;
+  return { field, slotOffset: takeSlot(reader, layout, field) };
+}
+
+/** Refuses a field that one of the first `count` assignments has too. */
+function expectFirst(assignments: readonly WireAssignment[], count: number, field: number): void {
+  for (let index = 0; index < count; index += 1) {
+    if (assignments[index]?.field !== field) continue;
     throw new KLaniError('InvalidArgument', `Cannot take claim: field number ${field} is assigned twice, must be once`);
   }
-  return { field, slotOffset: takeSlot(reader, layout, field) };
 }
 
 /**
@@ -225,19 +234,21 @@ export function encodeClaimedRowBytes(writer: ByteWriter, bytes: Uint8Array, sta
 /** @param returnRows whether the request asked for rows */
 export function decodeClaimAnswer(reader: ByteReader, returnRows: boolean): ClaimAnswer {
   const lsn = reader.u64Safe();
-  const lines: WireClaimedRow[][] = [];
-  for (let count = reader.u8(); count > 0; count -= 1) lines.push(decodeClaimedLine(reader, returnRows));
+  const lineCount = reader.u8();
+  const lines = arrayOf<WireClaimedRow[]>(lineCount);
+  for (let index = 0; index < lineCount; index += 1) lines[index] = decodeClaimedLine(reader, returnRows);
   reader.expectEnd();
   return { lsn, lines };
 }
 
 function decodeClaimedLine(reader: ByteReader, returnRows: boolean): WireClaimedRow[] {
-  const rows: WireClaimedRow[] = [];
-  for (let count = reader.u16(); count > 0; count -= 1) {
+  const count = reader.u16();
+  const rows = arrayOf<WireClaimedRow>(count);
+  for (let index = 0; index < count; index += 1) {
     const rowId = reader.u32();
     const version = reader.u32();
     const rowStart = reader.take(returnRows ? reader.u32() : 0);
-    rows.push({ rowId, version, rowStart, rowEnd: reader.offset });
+    rows[index] = { rowId, version, rowStart, rowEnd: reader.offset };
   }
   return rows;
 }

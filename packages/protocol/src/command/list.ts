@@ -30,3 +30,12 @@ export function decodeCount(reader: ByteReader, itemSizeMin: number): number {
   const problem = `count is ${count}, must be <= ${Math.floor(leftBytes / itemSizeMin)} for the ${leftBytes} bytes left`;
   throw new KLaniError('Protocol', `Cannot read list: ${problem}`);
 }
+
+/**
+ * An array of `count` places, all to be filled at once. Without it the first item of a short array makes room for seventeen, which costs
+ * more than decoding it.
+ */
+export function arrayOf<T>(count: number): T[] {
+  // oxlint-disable-next-line no-new-array -- it means the length
+  return new Array<T>(count);
+}

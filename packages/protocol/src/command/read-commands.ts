@@ -44,7 +44,7 @@ import { encodeFieldSlot } from '../row-field-slot.ts';
 import type { RowLayout } from '../row-layout.ts';
 import { checkU32 } from './bounds.ts';
 import { changeKindOf, type ChangeKindNumber } from './change-kind.ts';
-import { decodeCount } from './list.ts';
+import { arrayOf, decodeCount } from './list.ts';
 import { decodeTerm, decodeTerms, takeSlot, type LayoutSource, type WireTerm } from './term.ts';
 
 const ROW_ID_SIZE = 4;
@@ -221,8 +221,9 @@ export function decodeRowIds(reader: ByteReader): number[] {
   const count = decodeCount(reader, ROW_ID_SIZE);
   const offset = reader.take(ROW_ID_SIZE * count);
   reader.expectEnd();
-  const rowIds: number[] = [];
-  for (let index = 0; index < count; index += 1) rowIds.push(reader.view.getUint32(offset + ROW_ID_SIZE * index, true));
+  const { view } = reader;
+  const rowIds = arrayOf<number>(count);
+  for (let index = 0; index < count; index += 1) rowIds[index] = view.getUint32(offset + ROW_ID_SIZE * index, true);
   return rowIds;
 }
 
@@ -296,8 +297,8 @@ export function encodeVersion(writer: ByteWriter, source: VersionSource): void {
 /** The answer of History, newest first. */
 export function decodeHistoryAnswer(reader: ByteReader): WireVersion[] {
   const count = decodeCount(reader, VERSION_SIZE_MIN);
-  const versions: WireVersion[] = [];
-  for (let index = 0; index < count; index += 1) versions.push(decodeVersion(reader));
+  const versions = arrayOf<WireVersion>(count);
+  for (let index = 0; index < count; index += 1) versions[index] = decodeVersion(reader);
   reader.expectEnd();
   return versions;
 }

@@ -29,6 +29,7 @@ import { encodeFieldSlot, validateFieldSlot } from '../row-field-slot.ts';
 import { fieldPositionOf, type RowLayout } from '../row-layout.ts';
 import type { TableSchema, TermOf } from '../schema-types.ts';
 import { checkCount } from './bounds.ts';
+import { arrayOf } from './list.ts';
 
 /** The bits of a term's form. */
 export const TermForm = { equal: 0, low: 1, lowExclusive: 2, high: 4, highExclusive: 8 } as const;
@@ -117,8 +118,8 @@ function encodeBound(writer: ByteWriter, layout: RowLayout, position: number, bo
 export function decodeTerms(reader: ByteReader, layout: RowLayout): WireTerm[] {
   const count = reader.u8();
   checkCount('count of terms', count, 0, TERMS_MAX);
-  const terms: WireTerm[] = [];
-  for (let index = 0; index < count; index += 1) terms.push(decodeTerm(reader, layout));
+  const terms = arrayOf<WireTerm>(count);
+  for (let index = 0; index < count; index += 1) terms[index] = decodeTerm(reader, layout);
   return terms;
 }
 

@@ -16,7 +16,7 @@
 import type { ByteReader } from '../bytes-reader.ts';
 import type { ByteWriter } from '../bytes-writer.ts';
 import { KLaniError } from '../errors.ts';
-import { decodeCount } from './list.ts';
+import { arrayOf, decodeCount } from './list.ts';
 
 const HEAD_SIZE = 20;
 const U32_RANGE = 0x1_0000_0000;
@@ -81,8 +81,8 @@ export function decodeSeekAnswer(reader: ByteReader): WireRow {
 /** Reads the rows of an answer up to its end. */
 export function decodeRows(reader: ByteReader): WireRow[] {
   const count = decodeCount(reader, HEAD_SIZE);
-  const rows: WireRow[] = [];
-  for (let index = 0; index < count; index += 1) rows.push(decodeVersionedRow(reader));
+  const rows = arrayOf<WireRow>(count);
+  for (let index = 0; index < count; index += 1) rows[index] = decodeVersionedRow(reader);
   reader.expectEnd();
   return rows;
 }

@@ -1,0 +1,71 @@
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import { KillableServer } from './killable-server.ts';
+import type { ServerOptions, ServerProcess } from './server-process.ts';
+
+const OPTIONS: ServerOptions = { directory: '/data', listen: 'tcp://127.0.0.1:0', durability: 'fsync' };
+
+/** Processes that do nothing but end, and the addresses they were started on. */
+class Processes {
+  readonly listened: string[] = [];
+  readonly events: string[] = [];
+  end: (how: string) => void = () => {};
+
+  readonly spawn = async ({ listen }: ServerOptions): Promise<ServerProcess> => {
+    this.listened.push(listen);
+    const ended = new Promise<string>((resolve) => {
+      this.end = resolve;
+    });
+    const finish = (how: string) => async (): Promise<void> => {
+      this.events.push(how);
+      this.end(how);
+    };
+    return { address: 'tcp://127.0.0.1:7', pid: 0, ended, kill: finish('killed'), stop: finish('stopped') };
+  };
+}
+
+test('KillableServer.killAndRestart() starts the next process on the port that the first one got', async () => {
+  const processes = new Processes();
+  const server = await KillableServer.start(processes.spawn, OPTIONS);
+  const restart = server.killAndRestart();
+  assert.deepEqual([processes.events, server.isDown], [['killed'], true]);
+  await restart;
+  assert.equal(server.isDown, false);
+  assert.deepEqual(processes.listened, ['tcp://127.0.0.1:0', 'tcp://127.0.0.1:7']);
+});
+
+test('KillableServer.whileThere() gives the result of the work, through a kill', async () => {
+  const processes = new Processes();
+  const server = await KillableServer.start(processes.spawn, OPTIONS);
+  const work = server.whileThere(server.killAndRestart().then(() => 42));
+  assert.equal(await work, 42);
+});
+
+test('KillableServer.whileThere() does not wait for work when the server ended by itself', async () => {
+  const processes = new Processes();
+  const server = await KillableServer.start(processes.spawn, OPTIONS);
+  const work = server.whileThere(new Promise(() => {}));
+  processes.end('ended with exit code 1');
+  await assert.rejects(work, { message: 'the server ended with exit code 1, and nobody had ended it' });
+});
+
+test('KillableServer.whileThere() does not wait for work when the server does not come back', async () => {
+  const processes = new Processes();
+  let starts = 0;
+  const spawn = (options: ServerOptions): Promise<ServerProcess> => {
+    starts += 1;
+    return starts === 1 ? processes.spawn(options) : Promise.reject(new Error('the port is taken'));
+  };
+  const server = await KillableServer.start(spawn, OPTIONS);
+  const work = server.whileThere(new Promise(() => {}));
+  await assert.rejects(server.killAndRestart(), /the port is taken/);
+  await assert.rejects(work, /the port is taken/);
+});
+
+test('KillableServer.stop() takes leave first, but not of a server that is over', async () => {
+  const processes = new Processes();
+  const server = await KillableServer.start(processes.spawn, OPTIONS);
+  await server.stop(async () => processes.events.push('good-bye'));
+  await server.stop(async () => processes.events.push('good-bye again'));
+  assert.deepEqual(processes.events, ['good-bye', 'stopped', 'stopped']);
+});
