@@ -109,7 +109,7 @@ test(`Bytes at random times, and links that end at random times, never lose or r
     });
     const { seats, server, time } = setup;
     server.handler = (request) => {
-      const chance = random.below(12);
+      const chance = random.below(100);
       if (chance > 2) return false;
       if (chance === 1) request.session.execute(request);
       request.session.cut(new Error('connection reset'));

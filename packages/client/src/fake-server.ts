@@ -17,7 +17,7 @@ import {
   encodeOpenedTable,
   endFrame,
 } from '@k-lani/protocol';
-import type { FakeTable } from './fake-table.ts';
+import { FakeTable } from './fake-table.ts';
 import { tcpTransport } from './tcp-transport.ts';
 import type { Link, LinkReceiver, Transport } from './transport.ts';
 
@@ -224,8 +224,9 @@ export class FakeSession implements Link {
     } else if (opcode === Opcode.CloseTable) {
       this.#handles.delete(reader.u32());
     } else if (opcode !== Opcode.Disconnect) {
-      this.#expectHandle(new DataView(payload.buffer).getUint32(0, true));
-      if (!table.execute(opcode, reader, answer, this.number)) throw new KLaniError('UnknownOpcode', `Cannot run opcode ${opcode}`);
+      if (!FakeTable.knows(opcode)) throw new KLaniError('UnknownOpcode', `Cannot run opcode ${opcode}`);
+      this.#expectHandle(reader.view.getUint32(0, true));
+      table.execute(opcode, reader, answer, this.number);
     }
   }
 

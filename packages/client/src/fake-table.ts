@@ -31,6 +31,8 @@ interface Done {
   readonly lsn: number;
 }
 
+const OPCODES: ReadonlySet<number> = new Set([Opcode.Seek, Opcode.Append, Opcode.Replace, Opcode.Lock, Opcode.Unlock]);
+
 /** One table of a fake server, kept as a test's model: small, obvious, and the same through all sessions. */
 export class FakeTable {
   schema: TableSchema;
@@ -56,37 +58,31 @@ export class FakeTable {
     }
   }
 
-  /** Carries out the commands that name this table, and writes the answer. `false`: it does not know the command. */
-  execute(opcode: number, reader: ByteReader, writer: ByteWriter, session: number): boolean {
-    switch (opcode) {
-      case Opcode.Seek:
-        this.#seek(decodeSeekRequest(reader).rowId, writer);
-        return true;
-      case Opcode.Append: {
-        const { operationIdOffset, rowStart, rowEnd } = decodeAppendRequest(reader);
-        const row = this.#row(reader, rowStart, rowEnd);
-        this.#change(formatOperationId(reader.bytes, operationIdOffset), row, this.rows.size + 1, writer);
-        return true;
-      }
-      case Opcode.Replace: {
-        const { rowId, tokenLow, unlock, operationIdOffset, rowStart, rowEnd } = decodeReplaceRequest(reader);
-        const id = formatOperationId(reader.bytes, operationIdOffset);
-        if (!this.#done.has(id)) this.#expectLock(rowId, tokenLow, session);
-        this.#change(id, this.#row(reader, rowStart, rowEnd), rowId, writer);
-        if (unlock) this.locks.delete(rowId);
-        return true;
-      }
-      case Opcode.Lock:
-        this.#lock(decodeLockRequest(reader).rowId, session, writer);
-        return true;
-      case Opcode.Unlock: {
-        const { rowId, tokenLow } = decodeUnlockRequest(reader);
-        this.#expectLock(rowId, tokenLow, session);
-        this.locks.delete(rowId);
-        return true;
-      }
-      default:
-        return false;
+  /** Whether `execute()` can carry out a command. */
+  static knows(opcode: number): boolean {
+    return OPCODES.has(opcode);
+  }
+
+  /** Carries out a command that names this table, and writes its answer. */
+  execute(opcode: number, reader: ByteReader, writer: ByteWriter, session: number): void {
+    if (opcode === Opcode.Seek) {
+      this.#seek(decodeSeekRequest(reader).rowId, writer);
+    } else if (opcode === Opcode.Append) {
+      const { operationIdOffset, rowStart, rowEnd } = decodeAppendRequest(reader);
+      const row = this.#row(reader, rowStart, rowEnd);
+      this.#change(formatOperationId(reader.bytes, operationIdOffset), row, this.rows.size + 1, writer);
+    } else if (opcode === Opcode.Replace) {
+      const { rowId, tokenLow, unlock, operationIdOffset, rowStart, rowEnd } = decodeReplaceRequest(reader);
+      const id = formatOperationId(reader.bytes, operationIdOffset);
+      if (!this.#done.has(id)) this.#expectLock(rowId, tokenLow, session);
+      this.#change(id, this.#row(reader, rowStart, rowEnd), rowId, writer);
+      if (unlock) this.locks.delete(rowId);
+    } else if (opcode === Opcode.Lock) {
+      this.#lock(decodeLockRequest(reader).rowId, session, writer);
+    } else {
+      const { rowId, tokenLow } = decodeUnlockRequest(reader);
+      this.#expectLock(rowId, tokenLow, session);
+      this.locks.delete(rowId);
     }
   }
 

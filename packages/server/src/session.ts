@@ -135,7 +135,7 @@ export class Session implements Caller, WireUser {
     const { out } = this;
     if (this.isGone) return;
     if (out.length > 0 && !this.#isPaused) {
-      if (this.#wire.write(out.bytes.subarray(0, out.length))) this.#keepOutput();
+      if (this.#wire.write(out.bytes, out.length)) this.#keepOutput();
       else this.#pause();
     }
     const unsentBytes = this.#wire.unsentBytes + this.out.length;

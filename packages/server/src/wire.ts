@@ -19,11 +19,11 @@ export interface Wire {
   /** Bytes that were written and that the system has not taken yet. */
   readonly unsentBytes: number;
   /**
-   * Hands bytes over, in order.
+   * Hands the first `sizeBytes` of `bytes` over, in order.
    *
    * @returns true when the system has taken them all, so that their memory is the caller's again; false when the wire keeps the memory
    */
-  write(bytes: Uint8Array): boolean;
+  write(bytes: Uint8Array, sizeBytes: number): boolean;
   /** Stops reading: nothing is received until `resume`. */
   pause(): void;
   resume(): void;

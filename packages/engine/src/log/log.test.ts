@@ -59,7 +59,7 @@ function open(directory: Directory, overrides: { durability?: 'fsync' | 'os' } =
 }
 
 /** Appends one record; the position, once durable. */
-function append(log: Log, rowId: number, body: string): Promise<number> {
+async function append(log: Log, rowId: number, body: string): Promise<number> {
   const bytes = new TextEncoder().encode(body);
   log.reserve(recordSize(bytes.length, operation.actor.length));
   const at = log.begin(draft(rowId), operation, bytes.length);
@@ -226,5 +226,67 @@ test('Log fails its writer for good after a failed sync: what was pending is unk
   failing = false;
   assert.throws(() => log.reserve(200), { code: 'WriterFailed' });
   assert.equal(bodyAt(log, kept), 'kept');
+  log.close();
+});
+
+/** A directory whose files can be filled only while `hasRoom` says so. */
+function withLimitedRoom(real: Directory, hasRoom: () => boolean): Directory {
+  const limited = (file: File): File =>
+    new Proxy(file, {
+      get(target, name) {
+        if (name === 'fillLater' && !hasRoom()) {
+          return (_size: number, done: (error: KLaniError) => void) => setImmediate(() => done(new KLaniError('DiskFull', 'ENOSPC')));
+        }
+        const value: unknown = Reflect.get(target, name, target);
+        return typeof value === 'function' ? value.bind(target) : value;
+      },
+    });
+  return new Proxy(real, {
+    get(target, name) {
+      if (name === 'createFile') return (file: string) => limited(target.createFile(file));
+      const value: unknown = Reflect.get(target, name, target);
+      return typeof value === 'function' ? value.bind(target) : value;
+    },
+  });
+}
+
+test('Log refuses writes when the next segment finds no room, keeps what it has, and goes on when there is room', async (context) => {
+  let isFull = false;
+  const real = new NodeIo().openDirectory(temporaryDirectory(context), { create: true });
+  const log = await open(withLimitedRoom(real, () => !isFull));
+  const written: number[] = [];
+  isFull = true;
+  const large = 'x'.repeat(2000);
+  // The second segment may have been under way already; the one after it cannot be.
+  await assert.rejects(
+    async () => {
+      for (;;) written.push(await append(log, written.length + 1, large));
+    },
+    { code: 'DiskFull', retry: 'safe' },
+  );
+  assert.ok(written.length > 20 && written.length < 70);
+  for (const position of written) assert.equal(bodyAt(log, position), large);
+  assert.throws(() => log.reserve(3000), { code: 'DiskFull' });
+  isFull = false;
+  // The first write that finds the disk full has room made for the next ones.
+  assert.throws(() => log.reserve(3000), { code: 'DiskFull' });
+  let position = 0;
+  while (position === 0) {
+    await new Promise((resolve) => setImmediate(resolve));
+    position = await append(log, 99, large).catch((error: unknown) => {
+      assert.ok(error instanceof KLaniError && error.code === 'DiskFull');
+      return 0;
+    });
+  }
+  assert.equal(bodyAt(log, position), large);
+  log.close();
+});
+
+test('Log that finds no room for its first segment does not open, and leaves a directory that opens later', async (context) => {
+  const path = temporaryDirectory(context);
+  const real = new NodeIo().openDirectory(path, { create: true });
+  await assert.rejects(open(withLimitedRoom(real, () => false)), { code: 'DiskFull' });
+  const log = await open(real);
+  assert.equal(bodyAt(log, await append(log, 1, 'room')), 'room');
   log.close();
 });

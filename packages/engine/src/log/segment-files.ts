@@ -9,10 +9,15 @@ import { KLaniError } from '@k-lani/protocol';
 import type { Directory, File, FileView } from '../io/io.ts';
 import { PREPARED_NAME, segmentName } from './segment.ts';
 
-/** How the next segment stands: `filling` in the background, `ready` to be written, or `failed`, most likely for want of room. */
-type Preparation =
-  | { readonly state: 'none' | 'ready' | 'filling'; readonly index: number }
-  | { readonly state: 'failed'; readonly index: number; readonly error: KLaniError };
+/**
+ * How the next segment stands: `filling` in the background, `ready` to be written, or `failed`, most likely for want of room. While a failed
+ * one is filled again it still has its error: nobody may count on it before it is ready.
+ */
+interface Preparation {
+  readonly state: 'none' | 'ready' | 'filling' | 'failed';
+  readonly index: number;
+  readonly error: KLaniError | undefined;
+}
 
 interface Waiting {
   readonly ready: () => void;
@@ -25,7 +30,7 @@ export class SegmentFiles {
   /** Views by segment index; a segment that has not begun has none. */
   readonly #views: (FileView | undefined)[] = [];
   readonly #files: (File | undefined)[] = [];
-  #preparation: Preparation = { state: 'none', index: 0 };
+  #preparation: Preparation = { state: 'none', index: 0, error: undefined };
   #waiting: Waiting[] = [];
   #closed = false;
 
@@ -55,27 +60,27 @@ export class SegmentFiles {
     return view;
   }
 
-  /** Why segment `index` could not be prepared, or `undefined` when it is ready or on its way. */
+  /** Why segment `index` cannot be counted on, or `undefined` when it is ready or on its way for the first time. */
   failureOf(index: number): KLaniError | undefined {
     const preparation = this.#preparation;
-    return preparation.state === 'failed' && preparation.index === index ? preparation.error : undefined;
+    return preparation.index === index ? preparation.error : undefined;
   }
 
   /** Says that segment `index` exists already, filled by an earlier run. */
   adopt(index: number): void {
-    this.#preparation = { state: 'ready', index };
+    this.#preparation = { state: 'ready', index, error: undefined };
   }
 
   /** Begins to fill segment `index` in the background, unless that is done or under way; a failed attempt is made again. */
   prepare(index: number): void {
-    const { state, index: prepared } = this.#preparation;
+    const { state, index: prepared, error } = this.#preparation;
     if (this.#closed || (prepared === index && (state === 'filling' || state === 'ready'))) return;
-    this.#preparation = { state: 'filling', index };
+    this.#preparation = { state: 'filling', index, error: prepared === index ? error : undefined };
     try {
       if (this.#directory.list().includes(PREPARED_NAME)) this.#directory.remove(PREPARED_NAME);
       this.#fill(this.#directory.createFile(PREPARED_NAME), index);
-    } catch (error) {
-      this.#settle(index, asError(error));
+    } catch (fault) {
+      this.#settle(index, asError(fault));
     }
   }
 
@@ -120,7 +125,7 @@ export class SegmentFiles {
   #settle(index: number, error: KLaniError | undefined): void {
     const waiting = this.#waiting;
     if (error === undefined) {
-      this.#preparation = { state: 'ready', index };
+      this.#preparation = { state: 'ready', index, error: undefined };
       this.#waiting = [];
       for (const { ready } of waiting) ready();
       return;
