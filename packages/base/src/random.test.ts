@@ -15,5 +15,8 @@ test('SeededRandom.below() stays below its bound and reaches every value', () =>
   const random = new SeededRandom(3);
   const seen = new Set<number>();
   for (let draw = 0; draw < 1000; draw += 1) seen.add(random.below(10));
-  assert.deepEqual([...seen].toSorted((a, b) => a - b), [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
+  assert.deepEqual(
+    [...seen].toSorted((a, b) => a - b),
+    [0, 1, 2, 3, 4, 5, 6, 7, 8, 9],
+  );
 });

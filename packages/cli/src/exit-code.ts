@@ -22,12 +22,21 @@ export type ExitCodeNumber = (typeof ExitCode)[keyof typeof ExitCode];
 
 /** What each exit code says, in the order of the numbers. */
 export const EXIT_CODE_MEANINGS: readonly { readonly code: ExitCodeNumber; readonly meaning: string }[] = [
-  { code: ExitCode.done, meaning: 'Done. For `serve`: ended in good order by a signal. For `bench` and `demo`: nothing was sold twice or lost.' },
-  { code: ExitCode.failed, meaning: 'Refused, and asking the same again will be refused again. For `bench` and `demo`: the count found something wrong.' },
+  {
+    code: ExitCode.done,
+    meaning: 'Done. For `serve`: ended in good order by a signal. For `bench` and `demo`: nothing was sold twice or lost.',
+  },
+  {
+    code: ExitCode.failed,
+    meaning: 'Refused, and asking the same again will be refused again. For `bench` and `demo`: the count found something wrong.',
+  },
   { code: ExitCode.usage, meaning: 'The command line or the configuration is wrong. Nothing was begun.' },
   { code: ExitCode.damaged, meaning: 'The log is damaged; the message names file and offset.' },
   { code: ExitCode.notFound, meaning: 'The row, table, database or file asked for does not exist.' },
-  { code: ExitCode.notNow, meaning: 'Not now: no server there, directory or port in use, row locked, disk full. Nothing was changed; asking again can help.' },
+  {
+    code: ExitCode.notNow,
+    meaning: 'Not now: no server there, directory or port in use, row locked, disk full. Nothing was changed; asking again can help.',
+  },
   { code: ExitCode.unknown, meaning: 'The answer did not come; a write may have happened. The message says how to find out.' },
   { code: ExitCode.partly, meaning: 'Some rows of the input were refused, each with its line and reason; the others are stored.' },
   { code: ExitCode.bug, meaning: 'A bug in k-lani; the stack trace is for its report.' },

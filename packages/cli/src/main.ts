@@ -2,6 +2,7 @@
 import { CommanderError } from 'commander';
 import { KLaniError } from '@k-lani/protocol';
 import { ExitCode, exitCodeOf } from './exit-code.ts';
+import { withRemedy } from './output/failure.ts';
 import { Terminal } from './output/terminal.ts';
 import { commandNameIn, programFor } from './program.ts';
 
@@ -37,10 +38,11 @@ async function run(): Promise<unknown> {
 }
 
 function fail(error: unknown): void {
-  const isUsage = error instanceof KLaniError && error.code === 'InvalidArgument';
-  const name = commandNameIn(words);
-  const remedy = isUsage ? `"k-lani help${name === undefined ? '' : ` ${name}`}" shows how it is used.` : undefined;
-  new Terminal({ isJson: words.includes('--json') }).fail(error, remedy);
+  if (error instanceof KLaniError && error.code === 'InvalidArgument') {
+    const name = commandNameIn(words);
+    withRemedy(error, `"k-lani help${name === undefined ? '' : ` ${name}`}" shows how it is used.`);
+  }
+  new Terminal({ isJson: words.includes('--json') }).fail(error);
 }
 
 /** Nobody reads on: nothing is left to be done. */

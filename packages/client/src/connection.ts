@@ -191,7 +191,7 @@ export class Connection {
   #openTurn(): void {
     if (this.#isTurnOpen) return;
     this.#isTurnOpen = true;
-    this.#turnMs = this.#options.environment.monotonicMs();
+    this.#turnMs = Math.trunc(this.#options.environment.monotonicMs());
     this.#options.transport.endOfTurn(this.#endTurn);
   }
 

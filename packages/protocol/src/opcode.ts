@@ -38,9 +38,7 @@ export type OpcodeName = keyof typeof Opcode;
 /** One of the numbers of {@link Opcode}. */
 export type OpcodeNumber = (typeof Opcode)[OpcodeName];
 
-const NAMES: ReadonlyMap<number, OpcodeName> = new Map(
-  (Object.keys(Opcode) as OpcodeName[]).map((name) => [Opcode[name], name]),
-);
+const NAMES: ReadonlyMap<number, OpcodeName> = new Map((Object.keys(Opcode) as OpcodeName[]).map((name) => [Opcode[name], name]));
 
 /** The name of an opcode from the wire, or `undefined` for one that this version does not know. */
 export function opcodeName(opcode: number): OpcodeName | undefined {

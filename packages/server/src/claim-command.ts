@@ -1,6 +1,8 @@
 /** Claim: the fast path of a sale. */
-import { fillTerms, type Changed, type ClaimLine, type Claimed, type DoneOperation, type StoredTable } from '@k-lani/engine';
+import { fillTerms, type Assignment, type Changed, type ClaimLine, type Claimed, type DoneOperation } from '@k-lani/engine';
 import {
+  ByteWriter,
+  CLAIM_LINES_MAX,
   type ClaimRequest,
   decodeClaimRequest,
   encodeChangedRow,
@@ -21,36 +23,51 @@ const ALL_LOCKED = ERRORS.AllLocked.number;
 /** What an answer takes for each row besides the row's own bytes: row id, version, length. */
 const ROW_HEAD_SIZE_BYTES = 12;
 
+const LOCKED_PAYLOADS = refusalPayloads('the rows that match are locked');
+const NONE_PAYLOADS = refusalPayloads('too few rows match');
+const NO_PAYLOAD = new Uint8Array(0);
+
 /** A row that the claim took. */
 type ClaimedChange = Pick<Changed, 'rowId' | 'version' | 'lsn'>;
 
 export function claim(call: Call): void {
   const { caller, database } = call;
   const request = decodeClaimRequest(call.reader, caller.handles);
-  const handles = request.lines.map(({ handle }) => caller.handles.get(handle));
   call.expectRoom();
-  for (const [place, { handleOffset }] of request.lines.entries()) call.nameTable(handleOffset, tableOf(handles, place));
+  const handles: TableHandle[] = [];
+  for (const { handle: number, handleOffset } of request.lines) {
+    const handle = caller.handles.get(number);
+    call.nameTable(handleOffset, handle.table);
+    handles.push(handle);
+  }
   const operation = call.operation(request.operationIdOffset);
   const first = call.firstAnswer(operation);
   if (first !== undefined) {
     answer(call, request, handles, { lines: linesOf(first, request.lines.length), lsn: first.lsn });
     return;
   }
-  for (const handle of handles) call.expectNewest(handle);
   if (request.returnRows) checkSize(call, request, handles);
-  const lines = request.lines.map((line, place) => claimLine(call, line, place, tableOf(handles, place)));
+  const lines = claimLines(call, request, handles);
   call.inEngine = true;
   const claimed = database.claim(operation, lines);
   if (claimed.outcome === 'claimed') answer(call, request, handles, claimed);
   else refuse(call, claimed);
 }
 
-function claimLine(call: Call, line: WireClaimLine, place: number, table: StoredTable): ClaimLine {
+function claimLines(call: Call, { lines }: ClaimRequest, handles: readonly TableHandle[]): ClaimLine[] {
   const { bytes, view } = call.reader;
-  const terms = call.service.termList(place);
-  fillTerms(terms, table, line.terms, view);
-  const assignments = line.assignments.map(({ field, slotOffset }) => ({ fieldIndex: field, bytes, view, offset: slotOffset }));
-  return { table, terms, count: line.count, assignments };
+  const taken: ClaimLine[] = [];
+  for (let place = 0; place < lines.length; place += 1) {
+    const line = lines[place] as WireClaimLine;
+    const handle = handles[place] as TableHandle;
+    call.expectNewest(handle);
+    const terms = call.service.termList(place);
+    fillTerms(terms, handle.table, line.terms, view);
+    const assignments: Assignment[] = [];
+    for (const { field, slotOffset } of line.assignments) assignments.push({ fieldIndex: field, bytes, view, offset: slotOffset });
+    taken.push({ table: handle.table, terms, count: line.count, assignments });
+  }
+  return taken;
 }
 
 function answer(
@@ -89,12 +106,17 @@ function refuse(call: Call, refused: Exclude<Claimed, { outcome: 'claimed' }>): 
   const { line, dependsOn } = refused;
   const isLocked = refused.outcome === 'all_locked';
   const out = call.refusal(isLocked ? ALL_LOCKED : NONE_AVAILABLE, isLocked ? refused.retryAfterMs : 0);
-  encodeClaimRefusal(
-    out,
-    isLocked ? `Cannot claim line ${line}: the rows that match are locked` : `Cannot claim line ${line}: too few rows match`,
-    line,
-  );
+  out.append((isLocked ? LOCKED_PAYLOADS : NONE_PAYLOADS)[line] ?? NO_PAYLOAD);
   call.done(dependsOn);
+}
+
+/** The payloads of refusals, by line: most answers of a sold-out event are one of these. */
+function refusalPayloads(problem: string): Uint8Array[] {
+  return Array.from({ length: CLAIM_LINES_MAX }, (_, line) => {
+    const writer = new ByteWriter();
+    encodeClaimRefusal(writer, `Cannot claim line ${line}: ${problem}`, line);
+    return writer.bytes.slice(0, writer.length);
+  });
 }
 
 /**
@@ -114,10 +136,4 @@ function linesOf({ changes }: DoneOperation, lineCount: number): ClaimedChange[]
   const lines: ClaimedChange[][] = Array.from({ length: lineCount }, () => []);
   for (const change of changes) lines[change.line]?.push(change);
   return lines;
-}
-
-function tableOf(handles: readonly TableHandle[], place: number): StoredTable {
-  const handle = handles[place];
-  if (handle === undefined) throw new KLaniError('InvalidHandle', `Cannot claim line ${place}: it names no table`);
-  return handle.table;
 }

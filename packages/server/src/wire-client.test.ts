@@ -15,7 +15,8 @@ import {
   decodeErrorAnswer,
   decodeHandshakeAnswer,
   decodeOpenedTable,
-  decodeSchema,
+  decodeRow,
+  decodeSeekAnswer,
   defineTable,
   encodeAppendRequest,
   encodeClaimLine,
@@ -40,7 +41,9 @@ import {
   type RowLayout,
   type RowTarget,
   rowLayoutOf,
+  type RowOf,
   type TableSchema,
+  type WireRow,
 } from '@k-lani/protocol';
 import { parseAddress } from './address.ts';
 import type { ServerConfig } from './config-keys.ts';
@@ -96,6 +99,14 @@ export class Answer {
   }
 }
 
+/** A row as it came: its version, and what its bytes say. */
+export interface ReceivedRow<S extends TableSchema> {
+  readonly rowId: number;
+  readonly version: number;
+  readonly lsn: number;
+  readonly row: RowOf<S>;
+}
+
 /** A table as the client knows it. */
 export interface ClientTable<S extends TableSchema = TableSchema> {
   readonly handle: number;
@@ -138,7 +149,13 @@ export class WireClient {
   }
 
   async greet(name: string): Promise<Answer> {
-    const request = { versionMin: PROTOCOL_VERSION, versionMax: PROTOCOL_VERSION, features: 0, clientName: name, credentials: new Uint8Array(0) };
+    const request = {
+      versionMin: PROTOCOL_VERSION,
+      versionMax: PROTOCOL_VERSION,
+      features: 0,
+      clientName: name,
+      credentials: new Uint8Array(0),
+    };
     const answer = await this.call(Opcode.Handshake, (writer) => encodeHandshakeRequest(writer, request));
     if (answer.status === 0) this.handshake = answer.read(decodeHandshakeAnswer);
     return answer;
@@ -165,13 +182,16 @@ export class WireClient {
   }
 
   async create<S extends TableSchema>(schema: S): Promise<ClientTable<S>> {
-    const answer = await this.call(Opcode.CreateTable, (writer) => encodeCreateTableRequest(writer, newOperationId(), encodeSchema(schema)));
+    const answer = await this.call(Opcode.CreateTable, (writer) =>
+      encodeCreateTableRequest(writer, newOperationId(), encodeSchema(schema)),
+    );
     return { handle: answer.read(decodeOpenedTable).handle, layout: rowLayoutOf(schema) };
   }
 
-  async openTable(name: string): Promise<ClientTable> {
-    const opened = (await this.call(Opcode.OpenTable, (writer) => encodeOpenTableRequest(writer, name))).read(decodeOpenedTable);
-    return { handle: opened.handle, layout: rowLayoutOf(decodeSchema(JSON.parse(opened.schemaJson))) };
+  /** Opens a table whose schema the test knows. */
+  async openTable<S extends TableSchema>(schema: S): Promise<ClientTable<S>> {
+    const answer = await this.call(Opcode.OpenTable, (writer) => encodeOpenTableRequest(writer, schema.table));
+    return { handle: answer.read(decodeOpenedTable).handle, layout: rowLayoutOf(schema) };
   }
 
   closeTable(handle: number): Promise<Answer> {
@@ -267,6 +287,20 @@ export async function openClient(context: TestContext, server: Server, name?: st
   const client = await WireClient.open(server, name);
   context.after(() => client.close());
   return client;
+}
+
+/** What the bytes of rows of an answer say. */
+export function receivedRows<S extends TableSchema>(answer: Answer, table: ClientTable<S>, rows: readonly WireRow[]): ReceivedRow<S>[] {
+  const view = new DataView(answer.payload.buffer);
+  return rows.map(({ rowId, version, lsn, rowStart, rowEnd }) => {
+    return { rowId, version, lsn, row: decodeRow(table.layout, answer.payload, view, rowStart, rowEnd - rowStart) };
+  });
+}
+
+/** The row of an answer to Seek. */
+export function soughtRow<S extends TableSchema>(answer: Answer, table: ClientTable<S>): ReceivedRow<S> {
+  const [row] = receivedRows(answer, table, [answer.read(decodeSeekAnswer)]);
+  return row ?? assert.fail('A row was answered');
 }
 
 export function newOperationId(): Uint8Array {

@@ -88,7 +88,7 @@ function pointReadNs(table: Seats, rows: number): number {
     }
     if (sample >= 0) means[sample] = ((performance.now() - startedMs) / READS_PER_SAMPLE) * 1e6;
   }
-  return medianOf(means.sort());
+  return medianOf(means.toSorted());
 }
 
 function intersectionUs(table: Seats): number {
@@ -103,5 +103,5 @@ function intersectionUs(table: Seats): number {
     if (sample >= 0) times[sample] = (performance.now() - startedMs) * 1000;
     if (found.length === 0) throw new Error('Cannot find the rare rank');
   }
-  return medianOf(times.sort());
+  return medianOf(times.toSorted());
 }

@@ -104,7 +104,14 @@ export async function concertFigures(directory: string, environment: BenchEnviro
       });
     }
     const { ratio, detail } = middle(ratios, (one) => one.ratio);
-    figures.push({ name: `concert ${flow}, every user, 8 connections`, value: ratio, unit: '× echo', bound: 0.5, direction: 'atLeast', detail });
+    figures.push({
+      name: `concert ${flow}, every user, 8 connections`,
+      value: ratio,
+      unit: '× echo',
+      bound: 0.5,
+      direction: 'atLeast',
+      detail,
+    });
   }
   return figures;
 }
@@ -147,7 +154,7 @@ async function runReads(url: string, shape: Shape): Promise<Measured> {
     const startedMs = performance.now();
     await Promise.all(tables.flatMap((table) => Array.from({ length: shape.depth }, () => read(table, left, timesUs))));
     const seconds = (performance.now() - startedMs) / 1000;
-    return { perSecond: shape.requests / seconds, p50Us: medianOf(timesUs.sort()) };
+    return { perSecond: shape.requests / seconds, p50Us: medianOf(timesUs.toSorted()) };
   } finally {
     await Promise.all(clients.map((client) => client.close()));
   }

@@ -51,7 +51,10 @@ async function appendOne(terminal: Terminal, { table }: OpenedTable, words: read
   const [first = ''] = words;
   const isJson = first.trimStart().startsWith('{');
   if (isJson && words.length > 1) {
-    throw new KLaniError('InvalidArgument', `Cannot read row: ${words.length} arguments are given, must be one JSON object or field=value words`);
+    throw new KLaniError(
+      'InvalidArgument',
+      `Cannot read row: ${words.length} arguments are given, must be one JSON object or field=value words`,
+    );
   }
   const row = isJson ? rowFromJson(table.schema, first) : rowFromWords(table.schema, words);
   const { rowId, version, lsn } = await table.append(row);

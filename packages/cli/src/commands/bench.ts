@@ -25,6 +25,9 @@ import { examples, terminalOf } from './context.ts';
 const COUNT_MAX = 10_000_000;
 const SEED_MAX = 0xffff_ffff;
 
+/** What commander gives: switches that are off are left out. */
+type GivenOptions<T extends CommonOptions> = Partial<T> & Pick<T, 'out'>;
+
 /** The command and those below it. */
 export function benchCommand(): Command {
   return new Command('bench')
@@ -55,10 +58,8 @@ function concertCommand(): Command {
         ['one command a sale, over few connections', 'k-lani bench concert --flow claim --every-user --connections 8'],
       ),
     )
-    .action(async (options: ConcertOptions, of: Command) => {
-      await runBench(terminalOf(of), 'Concert', (environment) =>
-        runConcert({ ...options, everyUser: options.everyUser === true, kill: options.kill === true }, environment),
-      );
+    .action(async (options: GivenOptions<ConcertOptions>, of: Command) => {
+      await runBench(terminalOf(of), 'Concert', (environment) => runConcert({ ...CONCERT_DEFAULTS, ...options }, environment));
     });
 }
 
@@ -75,10 +76,8 @@ function holidayCommand(): Command {
       'after',
       examples(['as published', 'k-lani bench holiday'], ['with the server killed in the middle', 'k-lani bench holiday --kill']),
     )
-    .action(async (options: HolidayOptions, of: Command) => {
-      await runBench(terminalOf(of), 'Holiday Rush', (environment) =>
-        runHoliday({ ...options, kill: options.kill === true }, environment),
-      );
+    .action(async (options: GivenOptions<HolidayOptions>, of: Command) => {
+      await runBench(terminalOf(of), 'Holiday Rush', (environment) => runHoliday({ ...HOLIDAY_DEFAULTS, ...options }, environment));
     });
 }
 
@@ -144,7 +143,7 @@ function showProgress(bar: ProgressBar, { phase, done, total, sold, isServerDown
   const counted = `${countText(done)} of ${countText(total)}`;
   const notes = {
     load: `put up for sale: ${counted}`,
-    storm: `served ${counted}, sold ${countText(sold)}${isServerDown ? ', server killed, coming back' : ''}`,
+    storm: `served ${counted}, sold ${countText(sold)}${isServerDown ? ', server killed' : ''}`,
     recount: `recounted ${counted} rows`,
     report: 'writing the page',
   };

@@ -35,7 +35,10 @@ export function demoCommand(): Command {
     .option('--dir <dir>', 'directory for database, logs and pages; by default with your other data')
     .option('--users <n>', 'buyers of the concert', integerBetween(1, COUNT_MAX), CONCERT_DEFAULTS.users)
     .option('--seats <n>', 'seats of the concert', integerBetween(1, COUNT_MAX), CONCERT_DEFAULTS.seats)
-    .addHelpText('after', examples(['both proofs', 'k-lani demo'], ['a small one, here', 'k-lani demo --users 2000 --seats 200 --dir ./demo']))
+    .addHelpText(
+      'after',
+      examples(['both proofs', 'k-lani demo'], ['a small one, here', 'k-lani demo --users 2000 --seats 200 --dir ./demo']),
+    )
     .action(async (options: DemoOptions, command: Command) => {
       await runDemo(terminalOf(command), options);
     });
@@ -49,7 +52,9 @@ async function runDemo(terminal: Terminal, { dir, users, seats }: DemoOptions): 
     directory.acquireLock();
     endOnSignals();
     terminal.note(`Directory ${base}`);
-    terminal.note(`Concert: ${countText(users)} buyers, ${countText(seats)} seats, over TCP; the server will be killed while they are sold.`);
+    terminal.note(
+      `Concert: ${countText(users)} buyers, ${countText(seats)} seats, over TCP; the server will be killed while they are sold.`,
+    );
     const concert = await withProgress(terminal, 'Concert', (environment) =>
       runConcert({ ...CONCERT_DEFAULTS, users, seats, everyUser: true, kill: true, out: join(base, 'concert') }, environment),
     );
@@ -88,7 +93,13 @@ function finish(terminal: Terminal, base: string, proofs: { readonly concert: Be
   writeFileSync(page, demoPage(proofs));
   const pageUrl = pathToFileURL(page).href;
   if (terminal.isJson) {
-    terminal.printJson({ ok: isRight, page, concert: concert.line, holiday: holiday.line, files: { concert: concert.files, holiday: holiday.files } });
+    terminal.printJson({
+      ok: isRight,
+      page,
+      concert: concert.line,
+      holiday: holiday.line,
+      files: { concert: concert.files, holiday: holiday.files },
+    });
   } else {
     terminal.print(concert.line);
     terminal.print(holiday.line);

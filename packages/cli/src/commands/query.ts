@@ -34,7 +34,7 @@ export function queryCommand(): Command {
         'double quotes where it is the word null or begins with a quote.',
     )
     .argument('<table>', 'the table’s name')
-    .argument('[terms...]', 'such as rank=3 or \'price<=100\'; none for every row')
+    .argument('[terms...]', "such as rank=3 or 'price<=100'; none for every row")
     .option('--limit <rows>', 'print at most so many rows', integerBetween(1, LIMIT_MAX), LIMIT)
     .option('--all', 'print every row, as they are at one moment')
     .option('--count', 'print how many rows there are, and none of them')

@@ -9,10 +9,7 @@ export function statsCommand(): Command {
   return withStoreOptions(new Command('stats'))
     .summary('print counters and limits')
     .description('Print what the server, or the database in a directory, says of itself.')
-    .addHelpText(
-      'after',
-      examples(['of the server', 'k-lani stats'], ['its sessions', 'k-lani stats --json | jq .sessions']),
-    )
+    .addHelpText('after', examples(['of the server', 'k-lani stats'], ['its sessions', 'k-lani stats --json | jq .sessions']))
     .action(async (options: StoreOptions, command: Command) => {
       const terminal = terminalOf(command);
       await useStore({ options, command, terminal }, async (store) => {

@@ -6,6 +6,7 @@ import { type DynamicSchema, encodeSchema, type Field, KLaniError, type TableSch
 import { type StoreOptions, useStore, withStoreOptions } from '../data/open-store.ts';
 import { valueText } from '../data/row-text.ts';
 import type { Store, StoreTable } from '../data/store.ts';
+import { withRemedy } from '../output/failure.ts';
 import { plain } from '../output/plain-text.ts';
 import type { Terminal } from '../output/terminal.ts';
 import { countText, fieldsText, textTable } from '../output/text-table.ts';
@@ -84,10 +85,7 @@ function listCommand(): Command {
   return withStoreOptions(new Command('list'))
     .summary('list the tables')
     .description('List the tables with their rows.')
-    .addHelpText(
-      'after',
-      examples(['of the server', 'k-lani table list'], ['their names', 'k-lani table list --json | jq -r .name']),
-    )
+    .addHelpText('after', examples(['of the server', 'k-lani table list'], ['their names', 'k-lani table list --json | jq -r .name']))
     .action(async (options: StoreOptions, command: Command) => {
       const terminal = terminalOf(command);
       await useStore({ options, command, terminal }, async (store) => {
@@ -122,7 +120,7 @@ function readSchema(file: string): DynamicSchema {
   } catch (cause) {
     const isMissing = cause instanceof Error && 'code' in cause && cause.code === 'ENOENT';
     const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new KLaniError(isMissing ? 'NotFound' : 'Io', `Cannot read ${file}: ${reason}`, { cause });
+    throw withRemedy(new KLaniError(isMissing ? 'NotFound' : 'Io', `Cannot read ${file}: ${reason}`, { cause }), 'Check the path.');
   }
   return parseSchemaYaml(text);
 }
@@ -148,7 +146,14 @@ function showTable(terminal: Terminal, { schema }: StoreTable, liveRows: number)
     ['schema', `version ${schema.version}`],
     ...(schema.ownerField === undefined ? [] : [['owner field', schema.ownerField] as const]),
   ]);
-  const columns = [{ title: 'field' }, { title: 'type' }, { title: 'index' }, { title: 'required' }, { title: 'default' }, { title: 'label' }];
+  const columns = [
+    { title: 'field' },
+    { title: 'type' },
+    { title: 'index' },
+    { title: 'required' },
+    { title: 'default' },
+    { title: 'label' },
+  ];
   const rows = schema.fields.map((field) => [
     field.name,
     typeText(field),

@@ -1,6 +1,7 @@
 /** `k-lani verify`: the offline check of a whole log. */
 import { Command } from 'commander';
 import { type LogReport, verifyLog } from '@k-lani/engine';
+import { expectDatabase } from '../data/expect-database.ts';
 import type { Terminal } from '../output/terminal.ts';
 import { countText, fieldsText, sizeText } from '../output/text-table.ts';
 import { examples, terminalOf } from './context.ts';
@@ -24,6 +25,7 @@ export function verifyCommand(): Command {
     )
     .action((directory: string, _options: object, command: Command) => {
       const terminal = terminalOf(command);
+      expectDatabase(directory);
       using bar = terminal.progress('Verifying');
       const report = verifyLog(directory, {
         progress: (done, total) => bar.update(done, total, `${sizeText(done)} of ${sizeText(total)}`),

@@ -1,9 +1,10 @@
 /** A database in a directory, opened by this process for the length of one command. */
-import { existsSync, readdirSync } from 'node:fs';
 import { type EmbeddedDatabase, openDatabase } from '@k-lani/engine';
 import { KLaniError } from '@k-lani/protocol';
 import type { Terminal } from '../output/terminal.ts';
+import { withRemedy } from '../output/failure.ts';
 import { sizeText } from '../output/text-table.ts';
+import { expectDatabase } from './expect-database.ts';
 import type { Store } from './store.ts';
 
 /**
@@ -16,19 +17,20 @@ export async function openEmbeddedStore(
   directory: string,
   { create, actor, terminal }: { readonly create: boolean; readonly actor: string; readonly terminal: Terminal },
 ): Promise<Store> {
-  if (!create && !holdsDatabase(directory)) {
-    throw new KLaniError('NotFound', `Cannot open ${directory}: no database is in it; make one with "k-lani table create" or "k-lani serve"`);
-  }
+  if (!create) expectDatabase(directory);
   using bar = terminal.progress('Checking the log');
-  const database = await openDatabase(directory, {
-    actor,
-    progress: (done, total) => bar.update(done, total, `${sizeText(done)} of ${sizeText(total)}`),
-  });
-  return embeddedStore(database);
+  try {
+    const progress = (done: number, total: number): void => bar.update(done, total, `${sizeText(done)} of ${sizeText(total)}`);
+    return embeddedStore(await openDatabase(directory, { actor, progress }));
+  } catch (error) {
+    throw isLocked(error)
+      ? withRemedy(error, 'Ask the server that has it open: leave out --data, or give its address with --connect.')
+      : error;
+  }
 }
 
-function holdsDatabase(directory: string): boolean {
-  return existsSync(directory) && readdirSync(directory).some((name) => name.endsWith('.segment'));
+function isLocked(error: unknown): error is KLaniError {
+  return error instanceof KLaniError && error.code === 'DirectoryLocked';
 }
 
 function embeddedStore(database: EmbeddedDatabase): Store {

@@ -4,8 +4,6 @@ import { type Command, Option } from 'commander';
 import { CLIENT_NAME_BYTES_MAX, KLaniError } from '@k-lani/protocol';
 import { integerBetween } from '../integer-option.ts';
 import type { Terminal } from '../output/terminal.ts';
-import { openEmbeddedStore } from './embedded-store.ts';
-import { openRemoteStore } from './remote-store.ts';
 import type { Store } from './store.ts';
 
 /** The server that data commands ask unless told otherwise. */
@@ -25,7 +23,9 @@ export interface StoreOptions {
 /** Gives a command the options that say where it works. */
 export function withStoreOptions(command: Command): Command {
   return command
-    .addOption(new Option('--connect <url>', 'the server to ask: tcp://HOST:PORT or unix:PATH').env('K_LANI_CONNECT').default(CONNECT_DEFAULT))
+    .addOption(
+      new Option('--connect <url>', 'the server to ask: tcp://HOST:PORT or unix:PATH').env('K_LANI_CONNECT').default(CONNECT_DEFAULT),
+    )
     .option('--data <dir>', 'work directly on this directory, which no server may have open')
     .addOption(new Option('--actor <name>', 'who does this, for the history; your user name by default').env('K_LANI_ACTOR'))
     .option('--timeout-ms <ms>', 'how long to wait for an answer', integerBetween(1, TIMEOUT_MS_MAX), TIMEOUT_MS);
@@ -47,11 +47,20 @@ export async function useStore<T>(
   if (options.data !== undefined && command.getOptionValueSource('connect') === 'cli') {
     throw new KLaniError('InvalidArgument', '--connect and --data exclude each other: a server, or a directory that no server has open');
   }
-  await using store =
-    options.data === undefined
-      ? await openRemoteStore(options.connect, { actor, timeoutMs: options.timeoutMs })
-      : await openEmbeddedStore(options.data, { create, actor, terminal });
+  await using store = options.data === undefined ? await remote(options, actor) : await embedded(options.data, { create, actor, terminal });
   return await use(store);
+}
+
+// Only the one that is needed is loaded: the engine, or the client.
+
+async function remote({ connect, timeoutMs }: StoreOptions, actor: string): Promise<Store> {
+  const { openRemoteStore } = await import('./remote-store.ts');
+  return openRemoteStore(connect, { actor, timeoutMs });
+}
+
+async function embedded(directory: string, options: { create: boolean; actor: string; terminal: Terminal }): Promise<Store> {
+  const { openEmbeddedStore } = await import('./embedded-store.ts');
+  return openEmbeddedStore(directory, options);
 }
 
 function ownName(): string {

@@ -7,7 +7,10 @@ import type { Store } from './store.ts';
  *
  * @throws {KLaniError} `ConnectionLost` when there is none at the address
  */
-export async function openRemoteStore(url: string, { actor, timeoutMs }: { readonly actor: string; readonly timeoutMs: number }): Promise<Store> {
+export async function openRemoteStore(
+  url: string,
+  { actor, timeoutMs }: { readonly actor: string; readonly timeoutMs: number },
+): Promise<Store> {
   const client = await connect(url, { name: actor, timeoutMs });
   return {
     place: url,

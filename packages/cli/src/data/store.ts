@@ -1,12 +1,5 @@
 /** What the data commands need of a database, wherever it is: behind a connection, or in a directory that this process opens. */
-import type {
-  BatchResult,
-  DynamicSchema,
-  TableSchema,
-  TableSummary,
-  VersionedRow,
-  WriteResult,
-} from '@k-lani/protocol';
+import type { BatchResult, DynamicSchema, TableSchema, TableSummary, VersionedRow, WriteResult } from '@k-lani/protocol';
 import type { NewRow, Row } from './row-text.ts';
 import type { Term } from './term-text.ts';
 

@@ -18,9 +18,18 @@ export interface FailureJson {
   readonly stack?: string;
 }
 
+const REMEDIES = new WeakMap<KLaniError, string>();
+
+/** Gives an error another advice than the one that holds for every error of its code; returns the error. */
+export function withRemedy(error: KLaniError, remedy: string): KLaniError {
+  REMEDIES.set(error, remedy);
+  return error;
+}
+
 /** The error as a JSON object. */
 export function failureJson(error: unknown): FailureJson {
-  if (!(error instanceof KLaniError)) return { code: 'Internal', number: 0, message: messageOf(error), retry: 'never', stack: stackOf(error) };
+  if (!(error instanceof KLaniError))
+    return { code: 'Internal', number: 0, message: messageOf(error), retry: 'never', stack: stackOf(error) };
   const { code, number, message, retry, retryAfterMs, operationId } = error;
   return {
     code,
@@ -33,13 +42,13 @@ export function failureJson(error: unknown): FailureJson {
 }
 
 /** The error in one line: code, number as in docs/errors.md, what failed, what to do. A bug keeps its stack. */
-export function failureText(error: unknown, remedy?: string): string {
+export function failureText(error: unknown): string {
   if (!(error instanceof KLaniError)) {
     return `k-lani: this is a bug in k-lani, please report it\n${stackOf(error)}`;
   }
   const operation = error.operationId === undefined ? '' : ` Operation id: ${error.operationId}.`;
   const message = plain(error.message).replace(/[.\s]*$/, '.');
-  return `k-lani: ${error.code} ${numberText(error.number)}: ${message}${operation} ${remedy ?? ERRORS[error.code].remedy}`;
+  return `k-lani: ${error.code} ${numberText(error.number)}: ${message}${operation} ${REMEDIES.get(error) ?? ERRORS[error.code].remedy}`;
 }
 
 function numberText(number: number): string {

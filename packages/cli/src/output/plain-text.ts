@@ -6,7 +6,7 @@ const LINE_END = /\s*\r?\n\s*/g;
 
 const WIDE =
   /[\u1100-\u115f\u2e80-\u303e\u3041-\ua4cf\ua960-\ua97f\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff01-\uff60\uffe0-\uffe6\u{1f300}-\u{1faff}\u{20000}-\u{3fffd}]/u;
-const NARROW = /^[\p{M}\u200b-\u200f\ufe00-\ufe0f]$/u;
+const NARROW = /^(?:\p{M}|[\u200b-\u200f])$/u;
 
 /** The text in one line, with every control character written as `\u001b`. */
 export function plain(text: string): string {

@@ -48,8 +48,9 @@ export class ProgressBar implements Disposable {
     const percent = share === undefined ? '' : ` ${String(Math.floor(share * 100)).padStart(3)} %`;
     const words = `${percent}  ${note}  ${clock(seconds)}`;
     const width = widthOf(this.#label) + 1 + (bar === undefined ? 0 : BAR_COLUMNS) + widthOf(words);
+    // On a narrow terminal the words matter more than the bar.
     const isNarrow = width >= stream.columns;
-    const line = isNarrow ? `${this.#label}${percent}`.slice(0, stream.columns - 1) : `${this.#label} ${paint(bar, stream)}${words}`;
+    const line = isNarrow ? `${this.#label}${words}`.slice(0, stream.columns - 1) : `${this.#label} ${paint(bar, stream)}${words}`;
     stream.write(`${ERASE_LINE}${line}`);
     this.#isDrawn = true;
   }

@@ -25,5 +25,5 @@ function write(method: Method, details: object, message: string): void {
 
 function factText(value: unknown): string {
   if (value instanceof Error) return plain(value.message);
-  return plain(typeof value === 'object' ? JSON.stringify(value) : String(value));
+  return plain(typeof value === 'string' ? value : (JSON.stringify(value) ?? ''));
 }

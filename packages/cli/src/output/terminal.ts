@@ -51,10 +51,10 @@ export class Terminal {
     process.stderr.write(`${jsonLine({ error })}\n`);
   }
 
-  /** Why the command failed, and what to do: `remedy`, or what holds for every error of its code. */
-  fail(error: unknown, remedy?: string): void {
+  /** Why the command failed, and what to do. */
+  fail(error: unknown): void {
     if (this.isJson) this.failJson(failureJson(error));
-    else process.stderr.write(`${styleText('red', failureText(error, remedy), { stream: process.stderr })}\n`);
+    else process.stderr.write(`${styleText('red', failureText(error), { stream: process.stderr })}\n`);
   }
 
   /** Text set off, where standard output shows colour. */

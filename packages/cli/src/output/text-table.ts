@@ -15,7 +15,10 @@ export function textTable(terminal: Terminal, columns: readonly Column[], rows: 
   const width = widths.reduce((sum, one) => sum + one + 2, -2);
   if (terminal.columns !== undefined && width > terminal.columns) return recordsText(terminal, columns, rows);
   const line = (cells: readonly string[]): string =>
-    cells.map((cell, index) => pad(cell, widths[index] ?? 0, columns[index]?.isNumber === true)).join('  ').trimEnd();
+    cells
+      .map((cell, index) => pad(cell, widths[index] ?? 0, columns[index]?.isNumber === true))
+      .join('  ')
+      .trimEnd();
   const head = terminal.style('bold', line(columns.map(({ title }) => title)));
   return [head, ...rows.map((row) => line(row))].join('\n');
 }

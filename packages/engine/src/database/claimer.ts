@@ -122,7 +122,7 @@ export class Claimer {
       if (rowId === NONE) return;
       if (this.#isFree(line.table, rowId)) {
         this.#picks.push({ line: place, table: line.table, rowId, position: side.locations.get(rowId) });
-      };
+      }
     }
   }
 
@@ -165,7 +165,9 @@ export class Claimer {
     for (const { table, position } of this.#picks) {
       const at = this.#state.locateRecord(position);
       const isCurrent = log.view.getUint32(at + RecordOffset.schemaVersion, true) === table.schema.version;
-      const length = isCurrent ? log.view.getUint32(at + RecordOffset.bodyLength, true) : (table.rowInLayout(log, at, table.layout)?.length ?? 0);
+      const length = isCurrent
+        ? log.view.getUint32(at + RecordOffset.bodyLength, true)
+        : (table.rowInLayout(log, at, table.layout)?.length ?? 0);
       size += recordSize(length, operation.actor.length);
     }
     log.reserve(size);
@@ -223,7 +225,8 @@ export class Claimer {
   /** Takes the unique keys that the assignments give. */
   #checkUnique(lines: readonly ClaimLine[]): void {
     this.#unique.begin();
-    for (const pick of this.#picks) this.#forUnique(lines, pick, ({ fieldIndex }) => this.#unique.releases(pick.table.id, pick.rowId, fieldIndex));
+    for (const pick of this.#picks)
+      this.#forUnique(lines, pick, ({ fieldIndex }) => this.#unique.releases(pick.table.id, pick.rowId, fieldIndex));
     for (const pick of this.#picks) {
       this.#forUnique(lines, pick, (index, { view, offset }) => {
         const field = pick.table.schema.fields[index.fieldIndex];

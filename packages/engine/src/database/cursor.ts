@@ -16,7 +16,7 @@ import type { State } from './state.ts';
 export const CURSOR_IDLE_MS_MAX = 300_000;
 
 /** Most rows that a stream's query may find. */
-export const STREAM_ROWS_MAX = 1_000_000;
+const STREAM_ROWS_MAX = 1_000_000;
 
 export class Cursor {
   readonly table: StoredTable;
@@ -77,7 +77,7 @@ export class Cursor {
       throw new KLaniError('SnapshotExpired', `Cannot go on with the cursor: it was left for more than ${this.#idleMsMax} ms`);
     }
     this.#usedMs = this.#state.clock.monotonicMs();
-    for (let count = 0; count < countMax && !this.isDone; ) {
+    for (let count = 0; count < countMax && !this.isDone;) {
       const rowId = this.#rowIds === undefined ? this.#next : (this.#rowIds[this.#next] ?? 0);
       const position = positionAt(this.#state, this.table.id, rowId, this.lsn);
       if (position !== 0) {

@@ -12,14 +12,7 @@ import { LOCK_LEASE_MS_MAX, LockTable, type Lock, type LockOwner } from '../lock
 import type { Durability } from '../log/group-commit.ts';
 import { Log } from '../log/log.ts';
 import type { WhenDurable } from '../log/open-batch.ts';
-import {
-  Mark,
-  RECORD_FLAG_LAST,
-  RecordKind,
-  RecordOffset,
-  recordSize,
-  type Operation,
-} from '../log/record.ts';
+import { Mark, RECORD_FLAG_LAST, RecordKind, RecordOffset, recordSize, type Operation } from '../log/record.ts';
 import type { RecoveryProgress } from '../log/recovery.ts';
 import { SEGMENT_SIZE_BYTES } from '../log/segment.ts';
 import { LeftRight } from '../snapshot/left-right.ts';

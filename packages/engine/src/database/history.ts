@@ -20,7 +20,7 @@ export interface HistoryQuery {
 export function forEachVersion(state: State, table: StoredTable, query: HistoryQuery, visit: (at: number) => void): void {
   const { log } = state;
   let position = Math.abs(state.visiblePosition(table.id, query.rowId));
-  for (let count = 0; position !== 0 && count < query.limit; ) {
+  for (let count = 0; position !== 0 && count < query.limit;) {
     const at = log.record(position);
     position = readU64(log.view, at + RecordOffset.previous);
     if (query.beforeVersion !== 0 && log.view.getUint32(at + RecordOffset.version, true) >= query.beforeVersion) continue;

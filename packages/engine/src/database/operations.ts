@@ -5,7 +5,7 @@ import { RECORD_FLAG_LAST, RecordOffset, readU64, type Operation } from '../log/
 import type { State } from './state.ts';
 
 /** One change of an operation. */
-export interface OperationChange {
+interface OperationChange {
   readonly tableId: number;
   readonly rowId: number;
   readonly version: number;
@@ -65,9 +65,7 @@ export function firstAnswer(state: State, operation: Operation): DoneOperation |
   const done = doneOperation(state, operation.id);
   if (done === undefined) return undefined;
   const isSame =
-    done.opcode === operation.opcode &&
-    done.digestChecksum === operation.digestChecksum &&
-    done.digestLength === operation.digestLength;
+    done.opcode === operation.opcode && done.digestChecksum === operation.digestChecksum && done.digestLength === operation.digestLength;
   if (isSame) return done;
   throw new KLaniError('OperationMismatch', `Cannot carry out operation ${formatOperationId(operation.id)}: another request had this id`);
 }

@@ -4,7 +4,7 @@
  * 1. `visible` is the state at the last durable batch; `latest` is that plus the overlay, which only writers and readers under a lock see.
  * 2. Whoever answers from `latest` answers after the position that it returned is durable.
  */
-import type { Clock } from '@k-lani/base';
+import { assert, type Clock } from '@k-lani/base';
 import type { LockTable } from '../lock/lock-table.ts';
 import type { Log } from '../log/log.ts';
 import { RecordOffset, type RecordTarget } from '../log/record.ts';
@@ -14,7 +14,6 @@ import { Overlay } from '../snapshot/overlay.ts';
 import type { Side } from '../snapshot/side.ts';
 import type { Catalog } from '../table/catalog.ts';
 import type { IndexDeclaration, StoredTable } from '../table/stored-table.ts';
-import { assert } from '@k-lani/base';
 import type { OperationWindow } from './operation-window.ts';
 
 export interface StateParts {
@@ -82,8 +81,12 @@ export class State {
 
 /** The declaration of the index of a field that has one. */
 export function indexOf(table: StoredTable, fieldIndex: number): IndexDeclaration {
-  for (const index of table.indexes) if (index.fieldIndex === fieldIndex) return index;
-  assert(false, 'The field is indexed');
+  const { indexes } = table;
+  let place = 0;
+  while (place < indexes.length && indexes[place]?.fieldIndex !== fieldIndex) place += 1;
+  const index = indexes[place];
+  assert(index !== undefined, 'The field is indexed');
+  return index;
 }
 
 /** The version that the record at `at` makes of its row. */

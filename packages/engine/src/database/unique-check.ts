@@ -91,7 +91,6 @@ export function overlayKey(index: IndexDeclaration, key: Uint32Array): string {
   return name;
 }
 
-
 function keyName(claim: UniqueClaim): string {
   return `${claim.table.id}/${overlayKey(claim.index, claim.key)}`;
 }

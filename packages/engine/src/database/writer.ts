@@ -15,7 +15,7 @@ import { recordVersion, type State } from './state.ts';
 import { UniqueCheck, isNullKey, overlayKey } from './unique-check.ts';
 
 /** A row in the newest layout of its table, checked. Borrowed for the call. */
-export interface RowBytes {
+interface RowBytes {
   readonly bytes: Uint8Array;
   readonly view: DataView;
   readonly offset: number;
@@ -50,7 +50,7 @@ export interface Changed {
 }
 
 /** Most changes of one request. */
-export const CHANGES_MAX = 1_000_000;
+const CHANGES_MAX = 1_000_000;
 
 /** What the check of a change found. */
 interface Checked {
@@ -130,7 +130,8 @@ export class Writer {
     }
     const lock = this.#checkLock(owner, change);
     const previous = this.#state.latestPosition(table.id, rowId);
-    if (previous <= 0) throw new KLaniError('NotFound', `Cannot change row ${rowId} of table "${table.name}": there is none, or it is deleted`);
+    if (previous <= 0)
+      throw new KLaniError('NotFound', `Cannot change row ${rowId} of table "${table.name}": there is none, or it is deleted`);
     const at = this.#state.log.record(previous);
     const versionBefore = recordVersion(this.#state.log, at);
     if (change.ifVersion !== 0 && change.ifVersion !== versionBefore) {
@@ -149,7 +150,10 @@ export class Writer {
     if (tokenLow !== 0 || tokenHigh !== 0) return locks.require(owner, row, tokenLow, tokenHigh);
     const lock = locks.find(table.id, rowId);
     if (change.ifVersion === 0) {
-      throw new KLaniError('NotLocked', `Cannot change row ${rowId} of table "${table.name}": neither a lock's token nor ifVersion is given`);
+      throw new KLaniError(
+        'NotLocked',
+        `Cannot change row ${rowId} of table "${table.name}": neither a lock's token nor ifVersion is given`,
+      );
     }
     if (lock === undefined) return undefined;
     throw new KLaniError('AlreadyLocked', `Cannot change row ${rowId} of table "${table.name}": it is locked`, {
@@ -243,7 +247,8 @@ function checkDistinct(changes: readonly Change[]): void {
       rows = new Set();
       seen.set(table.id, rows);
     }
-    if (rows.has(rowId)) throw new KLaniError('InvalidArgument', `Cannot commit a batch that changes row ${rowId} of table "${table.name}" twice`);
+    if (rows.has(rowId))
+      throw new KLaniError('InvalidArgument', `Cannot commit a batch that changes row ${rowId} of table "${table.name}" twice`);
     rows.add(rowId);
   }
 }

@@ -13,7 +13,6 @@ import {
   formatOperationId,
   type ClaimResult,
   type ClaimedRow,
-  type NewRowOf,
   type TableSchema,
   type TermOf,
 } from '@k-lani/protocol';
@@ -24,7 +23,6 @@ import type { TermList } from '../index/term.ts';
 import type { StoredTable } from '../table/stored-table.ts';
 import { rowAt } from './embedded-rows.ts';
 import type { EmbeddedSession, WriteOptions } from './embedded-session.ts';
-import type { EmbeddedTable } from './embedded-table.ts';
 
 /** Options of a claim. */
 export interface ClaimOptions extends WriteOptions {
@@ -32,15 +30,12 @@ export interface ClaimOptions extends WriteOptions {
   readonly returnRows?: boolean;
 }
 
-/** One line of a claim: rows of one table. */
-export interface EmbeddedClaimLine<S extends TableSchema = TableSchema> {
-  readonly table: EmbeddedTable<S>;
-  /** Terms that a row must meet, all of them. */
-  readonly where: readonly TermOf<S>[];
-  /** Fields that the claim sets. */
-  readonly set: Partial<NewRowOf<S>>;
-  /** Rows wanted, 1 unless given. */
-  readonly count?: number;
+/** One line of a claim, whatever its table's type. */
+export interface LineSource {
+  readonly table: { readonly stored: StoredTable };
+  readonly where: readonly TermOf<TableSchema>[];
+  readonly set: Readonly<Record<string, unknown>>;
+  readonly count?: number | undefined;
 }
 
 interface ClaimedChange {
@@ -55,11 +50,7 @@ interface ClaimedChange {
  *
  * @throws {KLaniError} InvalidArgument, FieldNotIndexed, UnknownField, DuplicateKey, BatchTooLarge, errors of values
  */
-export function claim<R>(
-  session: EmbeddedSession,
-  lines: readonly EmbeddedClaimLine[],
-  options: ClaimOptions,
-): Promise<ClaimResult<R>> {
+export function claim<R>(session: EmbeddedSession, lines: readonly LineSource[], options: ClaimOptions): Promise<ClaimResult<R>> {
   if (lines.length === 0 || lines.length > CLAIM_LINES_MAX) {
     throw new KLaniError('InvalidArgument', `Cannot claim ${lines.length} lines: must be 1 to ${CLAIM_LINES_MAX}`);
   }
@@ -95,7 +86,7 @@ interface EncodedLine {
 }
 
 /** Checks a line and appends it to `body`. */
-function encodeLine(line: EmbeddedClaimLine, body: ByteWriter): EncodedLine {
+function encodeLine(line: LineSource, body: ByteWriter): EncodedLine {
   const table = line.table.stored;
   const count = line.count ?? 1;
   if (!(Number.isInteger(count) && count >= 1 && count <= CLAIM_ROWS_MAX)) {
@@ -108,12 +99,11 @@ function encodeLine(line: EmbeddedClaimLine, body: ByteWriter): EncodedLine {
   const termsOffset = body.length;
   encodeTerms(body, table.layout, line.where);
   const termsEnd = body.length;
-  const values: Readonly<Record<string, unknown>> = line.set;
   const slots = names.map((name) => {
     const fieldIndex = fieldPositionOf(table.layout, name);
     body.u16(fieldIndex);
     const offset = body.length;
-    encodeFieldSlot(table.layout, fieldIndex, values[name], body);
+    encodeFieldSlot(table.layout, fieldIndex, line.set[name], body);
     return { fieldIndex, offset };
   });
   return { table, count, termsOffset, termsEnd, slots };

@@ -77,10 +77,16 @@ test('EmbeddedTable answers queries that mix equality and ranges, over every kin
   const expect = (rule: (number: number) => boolean) => Array.from({ length: 200 }, (_, index) => index + 1).filter(rule);
   const price = (number: number) => (number % 5 === 0 ? null : number - 100);
   assert.deepEqual(
-    table.queryIntersect([{ field: 'rank', eq: 3 }, { field: 'is_booked', eq: 1 }]),
+    table.queryIntersect([
+      { field: 'rank', eq: 3 },
+      { field: 'is_booked', eq: 1 },
+    ]),
     expect((number) => number % 10 === 3),
   );
-  const cheap = [{ field: 'is_booked', eq: 0 }, { field: 'price', lt: -90 }] as const;
+  const cheap = [
+    { field: 'is_booked', eq: 0 },
+    { field: 'price', lt: -90 },
+  ] as const;
   assert.deepEqual(
     table.queryIntersect(cheap).toSorted((a, b) => a - b),
     expect((number) => number % 2 === 0 && (price(number) ?? 0) < -90),
@@ -92,7 +98,10 @@ test('EmbeddedTable answers queries that mix equality and ranges, over every kin
   assert.deepEqual(table.seekByField('seat_no', 777), []);
   const spread = table.queryIntersect([{ field: 'is_booked', eq: 0 }], { limit: 0, spread: 7 });
   assert.notEqual(spread[0], 2);
-  assert.deepEqual(spread.toSorted((a, b) => a - b), expect((number) => number % 2 === 0));
+  assert.deepEqual(
+    spread.toSorted((a, b) => a - b),
+    expect((number) => number % 2 === 0),
+  );
   assert.equal(table.explain(cheap).estimate > 0, true);
   // @ts-expect-error the type knows that `buyer` is not indexed, and so does the engine
   assert.throws(() => table.queryIntersect([{ field: 'buyer', eq: 'Ada' }]), { code: 'FieldNotIndexed' });
@@ -258,8 +267,14 @@ test('EmbeddedTable.scan() and stream() yield one snapshot, whatever is written 
     seen.push(row.seat_no);
   }
   assert.deepEqual(seen, [1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
-  assert.deepEqual([...stream].map(({ rowId }) => rowId), [2, 3, 4, 5, 6, 7, 8, 9, 10]);
-  assert.deepEqual([...table.scan()].map(({ rowId }) => rowId), [1, 2, 3, 4, 6, 7, 8, 9, 10, 11]);
+  assert.deepEqual(
+    [...stream].map(({ rowId }) => rowId),
+    [2, 3, 4, 5, 6, 7, 8, 9, 10],
+  );
+  assert.deepEqual(
+    [...table.scan()].map(({ rowId }) => rowId),
+    [1, 2, 3, 4, 6, 7, 8, 9, 10, 11],
+  );
 });
 
 test('EmbeddedTable ends a scan that was left longer than it may be', async (context) => {

@@ -1,5 +1,5 @@
 /** A database inside this process. */
-import { type Random } from '@k-lani/base';
+import type { Random } from '@k-lani/base';
 import {
   ByteWriter,
   KLaniError,
@@ -12,18 +12,31 @@ import {
   type BatchResult,
   type ClaimResult,
   type DynamicSchema,
+  type NewRowOf,
   type OperationStatus,
   type TableSchema,
   type TableSummary,
+  type TermOf,
 } from '@k-lani/protocol';
 import type { Database, DatabaseStats } from '../database/database.ts';
 import { doneOperation } from '../database/operations.ts';
 import { Mark } from '../log/record.ts';
 import type { StoredTable } from '../table/stored-table.ts';
 import { EmbeddedBatch } from './embedded-batch.ts';
-import { claim, type ClaimOptions, type EmbeddedClaimLine } from './embedded-claim.ts';
+import { claim, type ClaimOptions } from './embedded-claim.ts';
 import { EmbeddedSession, type WriteOptions } from './embedded-session.ts';
 import { EmbeddedTable } from './embedded-table.ts';
+
+/** One line of a claim: rows of one table. */
+export interface EmbeddedClaimLine<S extends TableSchema = TableSchema> {
+  readonly table: EmbeddedTable<S>;
+  /** Terms that a row must meet, all of them. */
+  readonly where: readonly TermOf<S>[];
+  /** Fields that the claim sets. */
+  readonly set: Partial<NewRowOf<S>>;
+  /** Rows wanted, 1 unless given. */
+  readonly count?: number;
+}
 
 export class EmbeddedDatabase implements AsyncDisposable {
   readonly path: string;
@@ -67,7 +80,9 @@ export class EmbeddedDatabase implements AsyncDisposable {
    */
   async alterTable<S extends TableSchema>(schema: S): Promise<EmbeddedTable<S>> {
     const table = this.#session.database.state.catalog.get(schema.table);
-    const stored = await this.#changeSchema(schema, Opcode.AlterTable, (operation) => this.#session.database.alterTable(operation, table, schema));
+    const stored = await this.#changeSchema(schema, Opcode.AlterTable, (operation) =>
+      this.#session.database.alterTable(operation, table, schema),
+    );
     return new EmbeddedTable<S>(this.#session, stored);
   }
 

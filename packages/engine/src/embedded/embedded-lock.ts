@@ -1,6 +1,14 @@
 /** A lock of a row in an embedded database. Give it back with `unlock`, or by `await using`. */
-import { ByteWriter, type NewRowOf, type RowOf, type TableSchema, type VersionedRow, type WriteResult } from '@k-lani/protocol';
-import { fencingToken, type Lock } from '../lock/lock-table.ts';
+import {
+  ByteWriter,
+  fencingToken,
+  type NewRowOf,
+  type RowOf,
+  type TableSchema,
+  type VersionedRow,
+  type WriteResult,
+} from '@k-lani/protocol';
+import type { Lock } from '../lock/lock-table.ts';
 import { RecordKind } from '../log/record.ts';
 import { NONE } from '../memory/none.ts';
 import type { ChangeKind } from '../database/writer.ts';

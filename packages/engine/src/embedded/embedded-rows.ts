@@ -47,4 +47,3 @@ export function rowVersionAt<R>(database: Database, table: StoredTable, at: numb
     row: kind === RecordKind.delete ? null : (rowAt(database, table, at) as R),
   };
 }
-

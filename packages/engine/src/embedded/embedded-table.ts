@@ -84,7 +84,7 @@ export class EmbeddedTable<S extends TableSchema> {
     value: FieldValueOf<S, N>,
     options: { readonly limit?: number } = {},
   ): VersionedRow<RowOf<S>>[] {
-    return this.#rows([{ field, eq: value } as TermOf<S>], options.limit ?? LIMIT);
+    return this.#rows([{ field, eq: value }], options.limit ?? LIMIT);
   }
 
   /** The rows that meet one term, at most `limit` (64). @throws {KLaniError} FieldNotIndexed, UnknownField */

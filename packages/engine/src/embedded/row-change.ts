@@ -36,12 +36,7 @@ export function encodeChange<S extends TableSchema>(
 }
 
 /** Fills a term list from terms that nobody has checked. @throws {KLaniError} UnknownField, FieldNotIndexed, errors of values */
-export function fillFrom<S extends TableSchema>(
-  list: TermList,
-  table: StoredTable,
-  terms: readonly TermOf<S>[],
-  writer: ByteWriter,
-): void {
+export function fillFrom<S extends TableSchema>(list: TermList, table: StoredTable, terms: readonly TermOf<S>[], writer: ByteWriter): void {
   writer.reset();
   encodeTerms(writer, table.layout, terms);
   const reader = new ByteReader(writer.bytes, writer.view, 0, writer.length);

@@ -19,10 +19,12 @@
 import { assert } from '@k-lani/base';
 import { NONE } from '../memory/none.ts';
 import type { PageStore } from '../memory/page-store.ts';
+import { ROW_ID_MAX } from '../memory/row-id.ts';
 import { OrderedCursor } from './ordered-cursor.ts';
 import { HEIGHT_MAX, OrderedHeader } from './ordered-header.ts';
 import { assertOrderedInvariants } from './ordered-invariants.ts';
-import { OrderedPages, ROW_ID_BEYOND, ROW_ID_MAX } from './ordered-pages.ts';
+import { OrderedLookup } from './ordered-lookup.ts';
+import { OrderedPages, ROW_ID_BEYOND } from './ordered-pages.ts';
 import { OrderedPath } from './ordered-path.ts';
 
 /**
@@ -42,6 +44,7 @@ export class OrderedIndex {
   readonly #header: OrderedHeader;
   readonly #leaf: OrderedPages;
   readonly #inner: OrderedPages;
+  readonly #lookup: OrderedLookup;
   readonly #path: OrderedPath;
   readonly #end: OrderedPath;
   /** The entry to insert, in the layout of its level. */
@@ -57,6 +60,7 @@ export class OrderedIndex {
     this.keyWords = this.#header.keyWords;
     this.#leaf = new OrderedPages(store, this.keyWords, 'leaf');
     this.#inner = new OrderedPages(store, this.keyWords, 'inner');
+    this.#lookup = new OrderedLookup(store, this.#header);
     this.#path = new OrderedPath(store, this.#header);
     this.#end = new OrderedPath(store, this.#header);
     this.#entry = new Uint32Array(this.keyWords + 3);
@@ -139,12 +143,7 @@ export class OrderedIndex {
 
   /** The row id of the first entry with a key from `low` to `high`, or `NONE`. */
   first(low: Uint32Array, high: Uint32Array): number {
-    const path = this.#path;
-    path.seek(low, 0);
-    if (path.index(0) === path.leafSize && !path.nextLeaf()) return NONE;
-    const page = path.page(0);
-    const index = path.index(0);
-    return this.#leaf.isLess(page, index, high, ROW_ID_BEYOND) ? this.#leaf.rowIdAt(page, index) : NONE;
+    return this.#lookup.first(low, high);
   }
 
   /** A cursor for ranges of this index, to be kept and begun again and again. */

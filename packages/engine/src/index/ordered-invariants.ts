@@ -1,7 +1,8 @@
 import { assert } from '@k-lani/base';
 import type { PageStore } from '../memory/page-store.ts';
+import { ROW_ID_MAX } from '../memory/row-id.ts';
 import { HEIGHT_MAX, OrderedHeader } from './ordered-header.ts';
-import { OrderedPages, ROW_ID_MAX } from './ordered-pages.ts';
+import { OrderedPages } from './ordered-pages.ts';
 
 interface Visit {
   readonly keyWords: number;

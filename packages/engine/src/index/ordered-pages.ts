@@ -23,8 +23,6 @@
 import { assert } from '@k-lani/base';
 import { PAGE_WORDS, pageOffset, type PageStore } from '../memory/page-store.ts';
 
-/** The greatest row id. */
-export const ROW_ID_MAX = 0xffff_fffe;
 /** Above every row id: with a high key it is a bound behind all entries of that key, as 0 is one before them. */
 export const ROW_ID_BEYOND = 0xffff_ffff;
 
@@ -225,6 +223,16 @@ function endOfRun(words: Uint32Array, column: number, stride: number, from: numb
     else high = middle;
   }
   return low;
+}
+
+/** Whether the first `length` words of the entry at `offset` are those of `high`, or less. */
+export function isUpTo(words: Uint32Array, offset: number, high: Uint32Array, length: number): boolean {
+  for (let word = 0; word < length; word += 1) {
+    const own = orderAt(words, offset + word);
+    const other = orderAt(high, word);
+    if (own !== other) return own < other;
+  }
+  return true;
 }
 
 /**

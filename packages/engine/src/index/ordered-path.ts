@@ -67,28 +67,29 @@ export class OrderedPath {
   #descendTo(bound: Uint32Array): number {
     const store = this.#store;
     const { rootPage } = this.#header;
-    const { stride } = this.#inner;
-    const childOffset = ENTRIES_WORD + bound.length;
     let words = store.words(rootPage);
     let start = pageOffset(rootPage);
     let page = (words[start + TREE_WORD] as number) | 0;
     let size = (words[start + SIZE_WORD] as number) | 0;
     const levels = this.#setLevels(words[start + HEIGHT_WORD] as number);
-    for (let level = levels - 1; level > 0; level -= 1) {
+    for (let level = levels - 1; ; level -= 1) {
       words = store.words(page);
       start = pageOffset(page);
-      const count = this.#inner.clamp(words[start + COUNT_WORD] as number);
-      const found = search(words, start + ENTRIES_WORD, stride, 1, count, bound);
-      const index = found < 0 ? ~found - 1 : found;
-      const child = start + childOffset + Math.imul(index, stride);
+      const isLeaf = level <= 0;
+      const pages = isLeaf ? this.#leaf : this.#inner;
+      const count = pages.clamp(isLeaf ? size : (words[start + COUNT_WORD] as number));
+      const found = search(words, start + ENTRIES_WORD, pages.stride, isLeaf ? 0 : 1, count, bound);
       this.#pages[level] = page;
+      if (isLeaf) {
+        this.#leafSize = count;
+        return found;
+      }
+      const index = found < 0 ? ~found - 1 : found;
+      const child = start + ENTRIES_WORD + bound.length + Math.imul(index, pages.stride);
       this.#indexes[level] = index;
       page = (words[child] as number) | 0;
       size = (words[child + 1] as number) | 0;
     }
-    this.#pages[0] = page;
-    this.#leafSize = this.#leaf.clamp(size);
-    return search(store.words(page), pageOffset(page) + ENTRIES_WORD, this.#leaf.stride, 0, this.#leafSize, bound);
   }
 
   /** Goes before the entry that has `rank` entries before it, or behind the last. */

@@ -1,11 +1,9 @@
 /** The terms of a query in the form in which indexes understand them: ranges of keys. Reused from query to query. */
 import { assert } from '@k-lani/base';
+import { TERMS_MAX } from '@k-lani/protocol';
 
 /** Words of the longest key: a null word and 256 bytes of text. */
 export const KEY_WORDS_MAX = 65;
-
-/** Most terms of one query. */
-export const TERMS_MAX = 16;
 
 /** One condition: the key of a field lies from `low` to `high`, both included. */
 export class Term {
@@ -17,7 +15,7 @@ export class Term {
   readonly high = new Uint32Array(KEY_WORDS_MAX);
 }
 
-/** Up to {@link TERMS_MAX} terms, all of which must hold. */
+/** Up to `TERMS_MAX` terms, all of which must hold. */
 export class TermList {
   readonly #terms: Term[] = [];
   count = 0;

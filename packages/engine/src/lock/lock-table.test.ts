@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { SeededRandom } from '@k-lani/base';
-import { LOCKS_PER_OWNER_MAX, LockOwner, LockTable, fencingToken, type Lock } from './lock-table.ts';
+import { fencingToken } from '@k-lani/protocol';
+import { LOCKS_PER_OWNER_MAX, LockOwner, LockTable, type Lock } from './lock-table.ts';
 
 class ManualClock {
   nowMs = 1000;

@@ -6,7 +6,7 @@
  * 3. Fencing tokens rise: epoch · 2^42 + counter; the epoch rises with every opening of the database, the counter with every lock.
  */
 import { assert, type Clock } from '@k-lani/base';
-import { KLaniError } from '@k-lani/protocol';
+import { KLaniError, fencingToken } from '@k-lani/protocol';
 
 /** Low bits of a fencing token that count the locks of one epoch. */
 const COUNTER_BITS = 42;
@@ -16,7 +16,7 @@ const COUNTER_MAX = 2 ** COUNTER_BITS - 1;
 export const LOCK_LEASE_MS_MAX = 300_000;
 
 /** Lease of a lock that asks for none, milliseconds. */
-export const LOCK_LEASE_MS = 30_000;
+const LOCK_LEASE_MS = 30_000;
 
 /** Most locks that one owner holds at a time. */
 export const LOCKS_PER_OWNER_MAX = 65_536;
@@ -71,7 +71,10 @@ export class LockTable {
     }
     if (this.find(tableId, rowId) !== undefined) return undefined;
     if (owner.locks.size >= LOCKS_PER_OWNER_MAX || this.#counter >= COUNTER_MAX) {
-      throw new KLaniError('LimitReached', `Cannot lock row ${rowId}: ${owner.locks.size} locks are held, must be < ${LOCKS_PER_OWNER_MAX}`);
+      throw new KLaniError(
+        'LimitReached',
+        `Cannot lock row ${rowId}: ${owner.locks.size} locks are held, must be < ${LOCKS_PER_OWNER_MAX}`,
+      );
     }
     this.#counter += 1;
     const lease = leaseMs === 0 ? Math.min(LOCK_LEASE_MS, this.#leaseMsMax) : leaseMs;
@@ -143,9 +146,4 @@ export class LockTable {
   #rowsOf(tableId: number): Map<number, Lock> {
     return (this.#tables[tableId] ??= new Map());
   }
-}
-
-/** A fencing token as one number. */
-export function fencingToken(tokenLow: number, tokenHigh: number): bigint {
-  return (BigInt(tokenHigh) << 32n) | BigInt(tokenLow);
 }

@@ -23,13 +23,13 @@ import { SEGMENT_HEADER_SIZE, encodeSegmentHeader } from './segment.ts';
 import type { SegmentFiles } from './segment-files.ts';
 
 /** Longest batch, bytes: one request that needs more answers BatchTooLarge. */
-export const BATCH_SIZE_BYTES_MAX = 32 * 1024 * 1024;
+const BATCH_SIZE_BYTES_MAX = 32 * 1024 * 1024;
 
 /** A batch that has reached this many bytes is closed, so that one sync does not have to carry everything. */
 const BATCH_SIZE_BYTES_CLOSED = 4 * 1024 * 1024;
 
 /** Most bytes that may wait for a sync; a request beyond them answers Overloaded. */
-export const PENDING_BYTES_MAX = 64 * 1024 * 1024;
+const PENDING_BYTES_MAX = 64 * 1024 * 1024;
 
 /** After which time an overloaded writer is worth asking again, milliseconds. */
 const OVERLOAD_RETRY_MS = 20;

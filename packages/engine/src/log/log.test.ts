@@ -131,7 +131,7 @@ test('Log refuses a request larger than a batch and appends nothing', async (con
 });
 
 /** Writes records into a new log and returns the path of its first segment and where it ends. */
-async function written(context: TestContext, count: number) {
+async function writtenLog(context: TestContext, count: number) {
   const path = temporaryDirectory(context);
   const directory = new NodeIo().openDirectory(path, { create: true });
   const log = await open(directory);
@@ -144,7 +144,7 @@ async function written(context: TestContext, count: number) {
 }
 
 test('Log cuts a torn tail wherever it tears and goes on in a new segment, its bytes untouched', async (context) => {
-  const { path, segment, positions, end } = await written(context, 3);
+  const { path, segment, positions, end } = await writtenLog(context, 3);
   const whole = readFileSync(segment);
   const lastBatch = (positions.at(-1) ?? 0) - SEGMENT - BATCH_HEADER_SIZE;
   for (let cut = lastBatch + 1; cut < end - 12; cut += 16) {
@@ -170,12 +170,12 @@ test('Log cuts a torn tail wherever it tears and goes on in a new segment, its b
 });
 
 test('Log refuses to open on any flipped bit before the last batch, and names file and offset', async (context) => {
-  const { path, segment, positions } = await written(context, 3);
+  const { path, segment, positions } = await writtenLog(context, 3);
   const whole = readFileSync(segment);
   const lastBatch = (positions.at(-1) ?? 0) - SEGMENT - BATCH_HEADER_SIZE;
   for (let offset = 0; offset < lastBatch; offset += 1) {
     const damaged = Buffer.from(whole);
-    damaged[offset] = (damaged[offset] ?? 0) ^ (1 << offset % 8);
+    damaged[offset] = (damaged[offset] ?? 0) ^ (1 << (offset % 8));
     writeFileSync(segment, damaged);
     const directory = new NodeIo().openDirectory(path, { create: false });
     await assert.rejects(open(directory), (error) => {

@@ -220,7 +220,7 @@ export class Log implements RecordTarget {
 
   /** Calls `visit` with the position of each record from `start` to `end` of one batch. */
   forEachRecord(start: number, end: number, visit: (position: number) => void): void {
-    for (let position = start; position < end; ) {
+    for (let position = start; position < end;) {
       const at = this.locate(position, RECORD_HEADER_SIZE);
       const length = this.view.getUint32(at, true);
       visit(position);

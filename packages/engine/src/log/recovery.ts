@@ -269,4 +269,3 @@ function peekHeader(directory: Directory, index: number): SegmentHeader | undefi
     file.close();
   }
 }
-

@@ -30,12 +30,12 @@ import { HASH_SIZE } from './batch.ts';
 import { readU64, writeU64 } from './record.ts';
 
 export const SEGMENT_HEADER_SIZE = 256;
-export const FORMAT_VERSION = 1;
+const FORMAT_VERSION = 1;
 
 /** Size of a segment unless configured otherwise: 64 MiB. */
 export const SEGMENT_SIZE_BYTES = 64 * 1024 * 1024;
-export const SEGMENT_SIZE_BYTES_MIN = 64 * 1024;
-export const SEGMENT_SIZE_BYTES_MAX = 1024 * 1024 * 1024;
+const SEGMENT_SIZE_BYTES_MIN = 64 * 1024;
+const SEGMENT_SIZE_BYTES_MAX = 1024 * 1024 * 1024;
 
 /** The name of a segment while it is being filled with zeros. */
 export const PREPARED_NAME = 'next.segment';

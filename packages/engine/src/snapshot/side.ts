@@ -4,7 +4,7 @@
  */
 import { assert } from '@k-lani/base';
 import type { Log } from '../log/log.ts';
-import { RecordKind, RecordOffset, readU64 } from '../log/record.ts';
+import { RecordKind, RecordOffset } from '../log/record.ts';
 import { KEY_WORDS_MAX } from '../index/term.ts';
 import { PageStore } from '../memory/page-store.ts';
 import type { Catalog } from '../table/catalog.ts';

@@ -4,7 +4,7 @@ import { KLaniError, type TableSchema } from '@k-lani/protocol';
 import { StoredTable } from './stored-table.ts';
 
 /** Most tables of one database. */
-export const TABLES_MAX = 1024;
+const TABLES_MAX = 1024;
 
 export class Catalog {
   readonly #tables: StoredTable[] = [];
@@ -37,7 +37,8 @@ export class Catalog {
   /** The id that the next table gets. @throws {KLaniError} LimitReached */
   nextId(): number {
     const id = this.#tables.length + 1;
-    if (id > TABLES_MAX) throw new KLaniError('LimitReached', `Cannot create a table: there are ${this.#tables.length}, must be < ${TABLES_MAX}`);
+    if (id > TABLES_MAX)
+      throw new KLaniError('LimitReached', `Cannot create a table: there are ${this.#tables.length}, must be < ${TABLES_MAX}`);
     return id;
   }
 
