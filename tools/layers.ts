@@ -101,6 +101,7 @@ export const FREE_PACKAGES: readonly string[] = ['bench', 'cli'];
 
 /** File → the effects it adapts. */
 export const ADAPTERS: Readonly<Record<string, readonly Effect[]>> = {
+  'packages/client/src/environment.ts': ['time', 'chance'],
   'packages/client/src/tcp-transport.ts': ['network'],
   'packages/engine/src/io/descriptor.ts': ['files'],
   'packages/engine/src/io/directory-lock.ts': ['files'],

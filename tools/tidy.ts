@@ -86,7 +86,7 @@ export function engineImports(tree: Tree): string[] {
     const from = engineFolderOf(file.path);
     const to = engineFolderOf(target.path ?? '');
     if (from === undefined || to === undefined || from === to) continue;
-    const allowed = isTest(file.path) ? reachableFrom(from) : ENGINE_FOLDERS[from];
+    const allowed = isForTests(file.path) ? reachableFrom(from) : ENGINE_FOLDERS[from];
     if (allowed?.includes(to) !== true) breaches.push(`${at}: engine/src/${from} may not import engine/src/${to}`);
   }
   for (const { path } of tree.sources) {
@@ -100,7 +100,7 @@ export function engineImports(tree: Tree): string[] {
 export function nodeFree(tree: Tree): string[] {
   const breaches: string[] = [];
   for (const { path, facts } of tree.sources) {
-    if (isTest(path) || !NODE_FREE.some((glob) => matchesGlob(path, glob))) continue;
+    if (isForTests(path) || !NODE_FREE.some((glob) => matchesGlob(path, glob))) continue;
     for (const { name, line } of facts.imports) {
       if (name.startsWith('node:')) breaches.push(`${path}:${line}: ${name} does not exist in a browser`);
     }
@@ -117,7 +117,7 @@ export function adapters(tree: Tree): string[] {
   const used = new Map<string, Set<Effect>>();
   for (const { path, facts } of tree.sources) {
     const owner = packageOf(path);
-    if (owner === undefined || FREE_PACKAGES.includes(owner) || isTest(path)) continue;
+    if (owner === undefined || FREE_PACKAGES.includes(owner) || isForTests(path)) continue;
     const effects = new Set<Effect>();
     used.set(path, effects);
     for (const { name, line, effect } of effectsOf(facts)) {
@@ -224,6 +224,11 @@ function isTest(path: string): boolean {
   return path.endsWith('.test.ts');
 }
 
+/** Tests, and what only tests use: contract suites (`x.contract.ts`) and stand-ins (`x.fixture.ts`). None of it is published. */
+function isForTests(path: string): boolean {
+  return isTest(path) || /\.(contract|fixture)\.ts$/.test(path);
+}
+
 function effectsOf(facts: Facts): { name: string; line: number; effect: Effect }[] {
   const found: { name: string; line: number; effect: Effect }[] = [];
   for (const { name, line, names } of facts.imports) {
@@ -232,7 +237,7 @@ function effectsOf(facts: Facts): { name: string; line: number; effect: Effect }
     if (effect !== undefined) found.push({ name, line, effect });
   }
   for (const { name, line } of facts.globals) {
-    const effect = EFFECTS_OF_GLOBALS[name];
+    const effect = Object.hasOwn(EFFECTS_OF_GLOBALS, name) ? EFFECTS_OF_GLOBALS[name] : undefined;
     if (effect !== undefined) found.push({ name, line, effect });
   }
   return found;
