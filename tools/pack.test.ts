@@ -18,7 +18,7 @@ const db = await openDatabase('./tickets');
 const table = await db.table(seats);
 const { rowId } = await table.append({ rank: 1 });
 const found = table.seek(rowId);
-console.log(found.row.rank + rowId);
+console.log((found?.row.rank ?? 0) + rowId);
 await db.close();
 `;
 
@@ -67,13 +67,34 @@ test('a program of ten lines opens a database, appends a row and reads it back',
   assert.equal(run('node', ['program.mts'], home), '2\n');
 });
 
+// Declarations name Node's own types, as those of any library for Node do: users have @types/node.
 test('the same program passes the type checker against the installed declarations', () => {
   writeFileSync(join(home, 'program.mts'), PROGRAM);
-  const options = ['--noEmit', '--strict', '--module', 'nodenext', '--target', 'esnext', '--types', ''];
+  const types = ['--types', 'node', '--typeRoots', join(ROOT, 'node_modules', '@types')];
+  const options = [...types, '--noEmit', '--strict', '--module', 'nodenext', '--target', 'esnext'];
   const compiler = join(ROOT, 'node_modules', 'typescript', 'bin', 'tsc');
   const { status, stdout } = spawnSync(process.execPath, [compiler, ...options, 'program.mts'], { cwd: home, encoding: 'utf8' });
   assert.equal(stdout, '');
   assert.equal(status, 0);
+});
+
+test('the installed command runs a small concert through the installed server and client, killed on the way', () => {
+  const words = [
+    'bench',
+    'concert',
+    '--users',
+    '400',
+    '--seats',
+    '100',
+    '--workers',
+    '16',
+    '--connections',
+    '4',
+    '--kill',
+    '--out',
+    'concert',
+  ];
+  assert.match(run('k-lani', words, home), /thundering_herd_done .* verified_sold=100 double_sold=0 lost=0 /);
 });
 
 test('the command tells a Node that is too old what it needs, and fails', () => {

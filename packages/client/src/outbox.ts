@@ -6,11 +6,11 @@
 import { ByteWriter, FRAME_HEADER_SIZE, FrameOffset, KLaniError, MAX_FRAME_BYTES, beginFrame, endFrame, opcodeName } from '@k-lani/protocol';
 import type { Request } from './request.ts';
 
-const SLAB_BYTES = 64 * 1024;
+const SLAB_BYTES = 16 * 1024;
 /** A slab with less room than this is full: smaller frames never make it grow. */
-const FRAME_ROOM_BYTES = 4 * 1024;
+const FRAME_ROOM_BYTES = 2 * 1024;
 /** A turn begins with a new slab unless there is so much room: only a turn that writes more leaves in parts. */
-const TURN_ROOM_BYTES = 32 * 1024;
+const TURN_ROOM_BYTES = 8 * 1024;
 
 export class Outbox {
   /** The longest frame that the server takes. */

@@ -21,9 +21,7 @@ import {
   encodeTerms,
   endFrame,
   type ErrorCode,
-  ERRORS,
   fieldPositionOf,
-  FRAME_HEADER_SIZE,
   FrameOffset,
   HANDSHAKE_MAGIC,
   KLaniError,
@@ -222,7 +220,7 @@ const BAD_ROWS: readonly {
   { name: 'An infinite number', code: 'NotANumber', message: /"weight"/, spoil: (row, at) => row.setFloat64(at('weight'), Infinity, true) },
   { name: 'Invalid UTF-8', code: 'InvalidUtf8', message: /UTF-8/, spoil: (row, at) => row.setUint8(at('name'), 0xff) },
   {
-    name: 'A text too long',
+    name: 'A blob beyond its limit',
     code: 'FieldOverflow',
     message: /"note".*must be <= /,
     spoil: (row, at) => row.setUint32(at('note') + 4, 0x7fff_ffff, true),
@@ -359,12 +357,8 @@ test('A full disk is answered DiskFull, and writes go on when there is room', as
   assert.equal(answer.code, 'DiskFull');
   assert.equal((await client.seek(table, number - 1)).status, 0);
   isFull = false;
-  while ((await client.append(table, seat(number))).status !== 0) assert.ok(true);
+  do answer = await client.append(table, seat(number));
+  while (answer.code === 'DiskFull');
+  assert.equal(answer.status, 0);
   assert.equal((await client.seek(table, number)).status, 0);
-});
-
-test('Every error code of the list of bad input has a number of its own', () => {
-  const numbers = Object.values(ERRORS).map(({ number }) => number);
-  assert.equal(new Set(numbers).size, numbers.length);
-  assert.ok(FRAME_HEADER_SIZE === 16);
 });

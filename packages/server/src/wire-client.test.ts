@@ -133,9 +133,9 @@ export class WireClient {
     return client;
   }
 
-  /** Connects without a word. */
-  static async connect(server: Server): Promise<WireClient> {
-    const address = parseAddress(server.addresses[0] ?? '');
+  /** Connects without a word, to an address or to the first of a server. */
+  static async connect(to: Server | string): Promise<WireClient> {
+    const address = parseAddress(typeof to === 'string' ? to : (to.addresses[0] ?? ''));
     const socket = connect(address.kind === 'tcp' ? { host: address.host, port: address.port, noDelay: true } : { path: address.path });
     await once(socket, 'connect');
     return new WireClient(socket);

@@ -62,10 +62,10 @@ test('KillableServer.whileThere() does not wait for work when the server does no
   await assert.rejects(work, /the port is taken/);
 });
 
-test('KillableServer.stop() takes leave first, but not of a server that is over', async () => {
+test('KillableServer.stop() waits for the leave-taking, but not with a server that is over', async () => {
   const processes = new Processes();
   const server = await KillableServer.start(processes.spawn, OPTIONS);
   await server.stop(async () => processes.events.push('good-bye'));
-  await server.stop(async () => processes.events.push('good-bye again'));
-  assert.deepEqual(processes.events, ['good-bye', 'stopped', 'stopped']);
+  await server.stop(() => new Promise(() => processes.events.push('no answer')));
+  assert.deepEqual(processes.events, ['good-bye', 'stopped', 'no answer', 'stopped']);
 });

@@ -77,9 +77,10 @@ export class KillableServer {
     void this.#watch();
   }
 
-  /** Lets it finish and ends it; `goodBye` is called before, if there is anybody to take leave of. */
+  /** Lets it finish and ends it, after `goodBye`; but does not wait for that where nobody is left to take leave of. */
   async stop(goodBye: () => Promise<unknown>): Promise<void> {
-    if (this.#state === 'up') await goodBye();
+    const leaving = goodBye();
+    if (this.#state === 'up') await leaving;
     this.#state = 'over';
     await this.#process.stop();
   }

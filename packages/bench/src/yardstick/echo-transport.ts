@@ -14,34 +14,41 @@ export type AnswerWriter = (writer: ByteWriter) => void;
 const LOCAL_OPCODES: ReadonlySet<number> = new Set([Opcode.Handshake, Opcode.Disconnect, Opcode.OpenTable, Opcode.CreateTable]);
 
 /** Answers are laid down one behind the other, so that a write costs no buffer of its own. */
-const SLAB_BYTES = 64 * 1024;
-const SLAB_RESERVE_BYTES = 16 * 1024;
+const SLAB_BYTES = 32 * 1024;
+const SLAB_RESERVE_BYTES = 8 * 1024;
 
 /** A transport over TCP to an echo server, with an answer for each opcode that the client will use. */
 export function echoTransport(answers: ReadonlyMap<OpcodeNumber, AnswerWriter>): Transport {
-  const frames = new Map<number, Uint8Array>();
-  for (const [opcode, write] of answers) frames.set(opcode, answerFrame(opcode, write));
+  const frames: (AnswerFrame | undefined)[] = Array.from({ length: 256 });
+  for (const [opcode, write] of answers) frames[opcode] = answerFrame(opcode, write);
   return {
     connect: (url, receiver) => new EchoLink(url, receiver, frames),
     endOfTurn: (callback) => tcpTransport.endOfTurn(callback),
   };
 }
 
-function answerFrame(opcode: OpcodeNumber, write: AnswerWriter): Uint8Array {
+/** An answer, all but its request id. */
+interface AnswerFrame {
+  readonly bytes: Uint8Array;
+  /** It is given here, without a way to the server. */
+  readonly isLocal: boolean;
+}
+
+function answerFrame(opcode: OpcodeNumber, write: AnswerWriter): AnswerFrame {
   const writer = new ByteWriter();
   const start = beginFrame(writer, opcode, FRAME_FLAG_ANSWER, 0, 0, 0);
   write(writer);
   endFrame(writer, start);
-  return writer.bytes.slice(0, writer.length);
+  return { bytes: writer.bytes.slice(0, writer.length), isLocal: LOCAL_OPCODES.has(opcode) };
 }
 
 class EchoLink implements Link {
   readonly #receiver: LinkReceiver;
-  readonly #frames: ReadonlyMap<number, Uint8Array>;
+  readonly #frames: readonly (AnswerFrame | undefined)[];
   readonly #link: Link;
   #slab = new ByteWriter({ capacityBytes: SLAB_BYTES });
 
-  constructor(url: string, receiver: LinkReceiver, frames: ReadonlyMap<number, Uint8Array>) {
+  constructor(url: string, receiver: LinkReceiver, frames: readonly (AnswerFrame | undefined)[]) {
     this.#receiver = receiver;
     this.#frames = frames;
     this.#link = tcpTransport.connect(url, receiver);
@@ -58,12 +65,12 @@ class EchoLink implements Link {
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
     for (let offset = 0; offset < bytes.length; offset += view.getUint32(offset + FrameOffset.length, true)) {
       const opcode = view.getUint8(offset + FrameOffset.opcode);
-      const frame = this.#frames.get(opcode);
+      const frame = this.#frames[opcode];
       if (frame === undefined) throw new Error(`Cannot answer ${opcodeName(opcode)}: the echo has no answer for it`);
-      const start = slab.reserve(frame.length);
-      slab.bytes.set(frame, start);
+      const start = slab.reserve(frame.bytes.length);
+      slab.bytes.set(frame.bytes, start);
       slab.view.setUint32(start + FrameOffset.requestId, view.getUint32(offset + FrameOffset.requestId, true), true);
-      if (!LOCAL_OPCODES.has(opcode)) continue;
+      if (!frame.isLocal) continue;
       const answer = slab.bytes.slice(start, slab.length);
       slab.length = start;
       tcpTransport.endOfTurn(() => this.#receiver.onData(answer));

@@ -10,11 +10,10 @@
  * 6. An inner entry counts the entries below its child, and the header those of the tree.
  * 7. Every node is reached once.
  *
- * A full page splits in the middle; a page at the right edge of the tree keeps at least 7/8 of its entries, all of them when the new entry
- * comes last, so that ascending keys leave full pages. A page that a removal leaves less than a quarter full is merged with a neighbour of
- * the same parent if both then fill 3/4 of a page at most, so that it takes many changes until the next split; an empty one always goes.
- * Entries are not evened out between neighbours: what is gained is some memory, what is lost is that a removal writes two pages at most on
- * each level.
+ * A full page splits in the middle; one at the right edge of the tree keeps at least 7/8 of its entries, and all of them when the new entry
+ * comes last, so that ascending keys leave full pages. A page that a removal leaves less than a quarter full is merged with a neighbour
+ * under the same parent if both together fill 3/4 of a page at most, so that many changes lie between a merge and the next split; an empty
+ * page always goes. Neighbours are not evened out: it would save some memory and write one more page on each level.
  */
 import { assert } from '@k-lani/base';
 import { NONE } from '../memory/none.ts';
@@ -28,9 +27,9 @@ import { OrderedPages, ROW_ID_BEYOND } from './ordered-pages.ts';
 import { OrderedPath } from './ordered-path.ts';
 
 /**
- * Keys with their row ids, in order. Keys are `keyWords` words, the most significant first; a range includes both its bounds, and is empty
- * when `low` is greater than `high`. All state is in the pages of the store. One object may change an index; any number may read it while
- * it does not change.
+ * Keys with their row ids, in order. A key is the first `keyWords` words of an array, the most significant first, and is not kept. A range
+ * includes both its bounds, and is empty when `low` is greater than `high`. All state is in the pages of the store. One object may change an
+ * index; any number may read it while it does not change. Nothing but the constructors, `cursor()` and the split of a page makes garbage.
  *
  * @example
  * const index = OrderedIndex.create(new PageStore(), 1);
@@ -334,7 +333,8 @@ export class OrderedIndex {
   }
 
   #releaseNode(page: number, level: number): void {
-    if (level > 0) for (let child = 0; child < this.#inner.count(page); child += 1) this.#releaseNode(this.#inner.childAt(page, child), level - 1);
+    if (level > 0)
+      for (let child = 0; child < this.#inner.count(page); child += 1) this.#releaseNode(this.#inner.childAt(page, child), level - 1);
     this.#store.release(page);
   }
 

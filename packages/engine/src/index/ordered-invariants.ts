@@ -23,7 +23,7 @@ export function assertOrderedInvariants(store: PageStore, rootPage: number): voi
   assert(height >= 1 && height < HEIGHT_MAX, `OrderedIndex invariant 1: the height is ${height}`);
   const leaf = new OrderedPages(store, keyWords, 'leaf');
   const inner = new OrderedPages(store, keyWords, 'inner');
-  const visit: Visit = { keyWords, leaf, inner, visited: new Set([rootPage]), last: undefined };
+  const visit: Visit = { keyWords, leaf, inner, visited: new Set([rootPage, tree]), last: undefined };
   assert(height === 1 || inner.count(tree) >= 2, 'OrderedIndex invariant 3: the root node has less than two children');
   const entries = height === 1 && leaf.count(tree) === 0 ? 0 : visitNode(visit, tree, height - 1);
   assert(entries === size, `OrderedIndex invariant 6: the header counts ${size} of ${entries} entries`);
@@ -31,14 +31,14 @@ export function assertOrderedInvariants(store: PageStore, rootPage: number): voi
 
 /** Returns how many entries are below the node. */
 function visitNode(visit: Visit, page: number, level: number): number {
-  assert(!visit.visited.has(page), `OrderedIndex invariant 7: page ${page} is reached twice`);
   visit.visited.add(page);
   const pages = level === 0 ? visit.leaf : visit.inner;
   assert(pages.level(page) === level, `OrderedIndex invariant 2: page ${page} is of level ${pages.level(page)}, must be ${level}`);
   const count = pages.count(page);
   assert(count >= 1, `OrderedIndex invariant 3: page ${page} has no entries`);
   let entries = 0;
-  for (let index = 0; index < count; index += 1) entries += level === 0 ? visitEntry(visit, page, index) : visitChild(visit, page, index, level);
+  for (let index = 0; index < count; index += 1)
+    entries += level === 0 ? visitEntry(visit, page, index) : visitChild(visit, page, index, level);
   return entries;
 }
 
@@ -53,6 +53,7 @@ function visitEntry(visit: Visit, page: number, index: number): number {
 
 function visitChild(visit: Visit, page: number, index: number, level: number): number {
   const child = visit.inner.childAt(page, index);
+  assert(!visit.visited.has(child), `OrderedIndex invariant 7: page ${child} is reached twice`);
   const separator = entryOf(visit, visit.inner, page, index);
   const isSeparated = index === 0 || visit.last === undefined || compare(visit.last, separator) < 0;
   assert(isSeparated, `OrderedIndex invariant 5: separator ${index} of page ${page} is not greater than what is left of it`);

@@ -18,7 +18,8 @@
  *
  * Separator i > 0 is greater than every entry below child i - 1 and not greater than any below child i. Separator 0 is never looked at.
  *
- * Reading stays within the store and ends, whatever the words are: a reader whose side was taken away may meet words that change.
+ * Reading stays within the store, and each call ends, whatever the words are: a reader whose side was taken away meets words that change. What
+ * it gets then is wrong, or an error, and is to be thrown away.
  */
 import { assert } from '@k-lani/base';
 import { PAGE_WORDS, pageOffset, type PageStore } from '../memory/page-store.ts';
@@ -170,7 +171,10 @@ export class OrderedPages {
   moveEntries(page: number, index: number, target: number): void {
     const count = this.count(page);
     const targetCount = this.count(target);
-    assert(index <= count && targetCount + count - index <= this.capacity, 'OrderedPages.moveEntries(): there is no room, or no such entry');
+    assert(
+      index <= count && targetCount + count - index <= this.capacity,
+      'OrderedPages.moveEntries(): there is no room, or no such entry',
+    );
     const words = this.#store.words(page);
     const targetWords = this.#store.words(target);
     const end = this.offset(page, count);
