@@ -147,7 +147,11 @@ export class Session implements LinkReceiver {
 
   #receive(parser: FrameParser): void {
     const reader = this.#reader;
-    reader.reset(parser.bytes, parser.view, parser.payloadStart, parser.payloadEnd);
+    // What `reset()` would check, the parser has made sure of.
+    reader.bytes = parser.bytes;
+    reader.view = parser.view;
+    reader.offset = parser.payloadStart;
+    reader.end = parser.payloadEnd;
     const request = this.#requests.get(parser.requestId);
     if (request === undefined) {
       this.#refuse(parser, reader);

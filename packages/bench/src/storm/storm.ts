@@ -186,7 +186,7 @@ class Storm<RowOf, Term> {
     for (let index = 0; index < workers; index += 1) {
       const shop = this.#shops[index % this.#shops.length];
       assert(shop !== undefined, 'A storm has at least one connection');
-      serving.push(new Worker(state, shop.table, index).serveBuyers());
+      serving.push(new Worker(state, shop.table).serveBuyers());
     }
     try {
       await this.#server.whileThere(Promise.all(serving));

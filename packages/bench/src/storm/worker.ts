@@ -3,7 +3,7 @@
  *
  * 1. A buyer asks for the group it wants, then for the others in order, skipping those known to be sold out; a group is known to be sold
  *    out when a query or claim for it found nothing, which the server says only of what is durable.
- * 2. Flow `loop`, as published: query a window of free rows; for each candidate try the lock, read the row again under it, unlock and go
+ * 2. Flow `loop`, as published: query a window of free rows, spread by the buyer so that workers do not all meet at one row; for each candidate try the lock, read the row again under it, unlock and go
  *    on if it is booked, else replace it and unlock. Each step is a request of its own.
  * 3. Flow `claim`: one request for each group tried.
  * 4. An outcome is unknown only where the client says so of a write. The buyer then stops: asking again could buy a second unit.
@@ -30,15 +30,14 @@ const LOCK_LOST: readonly ErrorCode[] = ['NotLocked', 'StaleToken'];
 export class Worker<Row, Term> {
   readonly #state: StormState<Row, Term>;
   readonly #table: ShopTable<Row, Term>;
-  readonly #window: { readonly limit: number; readonly spread: number };
+  readonly #window: { readonly limit: number; spread: number };
   #startedMs = 0;
   #isWaiting = false;
 
-  /** @param index from 0; it spreads the workers over the free rows */
-  constructor(state: StormState<Row, Term>, table: ShopTable<Row, Term>, index: number) {
+  constructor(state: StormState<Row, Term>, table: ShopTable<Row, Term>) {
     this.#state = state;
     this.#table = table;
-    this.#window = { limit: state.market.windowLimit, spread: index + 1 };
+    this.#window = { limit: state.market.windowLimit, spread: 1 };
   }
 
   /** Serves buyers until none is left. An error ends the worker and is noted; the others go on. */
@@ -93,6 +92,7 @@ export class Worker<Row, Term> {
   /** As `#buyByClaim()`. */
   async #buyByLoop(buyer: number): Promise<boolean> {
     const state = this.#state;
+    this.#window.spread = buyer;
     let step = 0;
     for (let round = 0; step < state.groupCount; round += 1) {
       const group = this.#groupToAsk(buyer, step, round);

@@ -6,16 +6,15 @@
  * of that (`#bits`). The next one of a level is opened when everything below it is used up.
  *
  * 1. The walk has two rounds: ids from the start upwards, then those below it. What is opened on the way to the start itself is cut there.
- * 2. The first two terms that are single bitmaps are read directly; further terms and what is excluded are asked only about the bits that
- *    these two leave.
+ * 2. The first two bitmaps are read directly; further ones and what is excluded are asked only about the bits that these two leave. A bitmap
+ *    that is alone counts as two.
  * 3. Bits are kept as signed 32-bit integers and positions as word numbers (id >>> 5), so that neither is ever boxed.
  */
 import { assert } from '@k-lani/base';
 import { NONE } from '../memory/none.ts';
 import { PAGE_WORDS, pageOffset } from '../memory/page-store.ts';
 import { SPANS_MAX, SPAN_BITS } from '../memory/span-directory.ts';
-import { Bitmap, LEAF_BITS, LEAF_PAGES_WORD, NODE_LEAVES, TOPS_WORD } from './bitmap.ts';
-import type { BitmapUnion } from './bitmap-union.ts';
+import { type Bitmap, LEAF_BITS, LEAF_PAGES_WORD, NODE_LEAVES, TOPS_WORD } from './bitmap.ts';
 
 /** Imports that the walk uses: see `pageOffset()`. */
 const NO_ROW = NONE;
@@ -29,56 +28,47 @@ const NODE_SHIFT = SPAN_BITS - LEAF_BITS;
 
 /** Read in the place of a page that a bitmap does not have. */
 const ZEROS = new Uint32Array(PAGE_WORDS);
-/** Read in the place of a bitmap that there is not, where that means every row. */
-const ONES = new Uint32Array(PAGE_WORDS).fill(0xffff_ffff);
 
-/** A bitmap as the walk reads it: the present node and leaf, each an array and where it begins there. */
+/** A bitmap as the walk reads it: the present node and leaf, each an array and where it begins there. Without a bitmap, it is empty. */
 class Member {
   bitmap: Bitmap | undefined;
-  /** Whether the members after the last such one, this one included, make a term. */
-  endsTerm = true;
   node: Uint32Array = ZEROS;
   nodeOffset = 0;
   leaf: Uint32Array = ZEROS;
   leafOffset = 0;
-  readonly #withoutBitmap: Uint32Array;
-
-  constructor(withoutBitmap: Uint32Array) {
-    this.#withoutBitmap = withoutBitmap;
-  }
 
   /** @returns whether there can be row ids in the span */
   openNode(span: number): boolean {
     const { bitmap } = this;
-    if (bitmap === undefined) {
-      this.node = this.#withoutBitmap;
+    const page = bitmap === undefined ? 0 : bitmap.nodePage(span);
+    if (bitmap === undefined || page === 0) {
+      this.node = ZEROS;
       this.nodeOffset = 0;
-      return this.node !== ZEROS;
+      return false;
     }
-    const page = bitmap.nodePage(span);
-    this.node = page === 0 ? ZEROS : bitmap.store.words(page);
-    this.nodeOffset = page === 0 ? 0 : offsetOf(page);
-    return page !== 0;
+    this.node = bitmap.store.words(page);
+    this.nodeOffset = offsetOf(page);
+    return true;
   }
 
   openLeaf(leafIndex: number): void {
     const { bitmap } = this;
-    if (bitmap === undefined) {
-      this.leaf = this.#withoutBitmap;
+    const page = this.node[this.nodeOffset + PAGES_WORD + leafIndex] as number;
+    if (bitmap === undefined || page === 0) {
+      this.leaf = ZEROS;
       this.leafOffset = 0;
       return;
     }
-    const page = this.node[this.nodeOffset + PAGES_WORD + leafIndex] as number;
-    this.leaf = page === 0 ? ZEROS : bitmap.store.words(page);
-    this.leafOffset = page === 0 ? 0 : offsetOf(page);
+    this.leaf = bitmap.store.words(page);
+    this.leafOffset = offsetOf(page);
   }
 }
 
 /** Iterates over an intersection of bitmaps. Reusable, and makes no garbage once it has seen as many bitmaps as it will. */
 export class BitmapIntersection {
-  readonly #first = new Member(ONES);
-  readonly #second = new Member(ONES);
-  readonly #exclude = new Member(ZEROS);
+  readonly #first = new Member();
+  readonly #second = new Member();
+  readonly #exclude = new Member();
   readonly #further: Member[] = [];
   #furtherCount = 0;
   /** Whether there is more than `#first` and `#second` to look at. */
@@ -101,23 +91,27 @@ export class BitmapIntersection {
   #bits = 0;
 
   /**
-   * Starts over: `next()` then returns the row ids that are in each of `terms[0 … count)` and not in `exclude`. None of the bitmaps may
+   * Starts over: `next()` then returns the row ids that are in each of `bitmaps[0 … count)` and not in `exclude`. None of the bitmaps may
    * change before the last `next()`.
    *
-   * @param terms bitmaps, or unions of bitmaps; neither the array nor the unions are kept
-   * @param count how many of the terms count, at least 1
+   * @param bitmaps the array is not kept
+   * @param count how many of the bitmaps count, at least 1
    * @param startRowId where to begin, 0 to 2^32 - 1: ascending ids from here come first, then ascending ids below it
    */
-  begin(terms: readonly (Bitmap | BitmapUnion)[], count: number, exclude: Bitmap | undefined, startRowId: number): void {
-    assert(count >= 1 && count <= terms.length, 'BitmapIntersection.begin(): the count of terms is out of range');
-    this.#first.bitmap = undefined;
-    this.#second.bitmap = undefined;
+  begin(bitmaps: readonly Bitmap[], count: number, exclude: Bitmap | undefined, startRowId: number): void {
+    assert(count >= 1 && count <= bitmaps.length, 'BitmapIntersection.begin(): the count of bitmaps is out of range');
+    this.#first.bitmap = bitmaps[0];
+    this.#second.bitmap = bitmaps[count === 1 ? 0 : 1];
     this.#exclude.bitmap = exclude;
-    this.#furtherCount = 0;
-    let spanEnd = SPANS_MAX;
-    for (let index = 0; index < count; index += 1) spanEnd = Math.min(spanEnd, this.#addTerm(terms[index]));
+    this.#furtherCount = Math.max(0, count - 2);
+    for (let index = 0; index < this.#furtherCount; index += 1) {
+      const member = (this.#further[index] ??= new Member());
+      member.bitmap = bitmaps[index + 2];
+    }
     this.#narrows = this.#furtherCount > 0 || exclude !== undefined;
 
+    let spanEnd = SPANS_MAX;
+    for (let index = 0; index < count; index += 1) spanEnd = Math.min(spanEnd, (bitmaps[index] as Bitmap).spanEnd);
     this.#startWord = startRowId >>> 5;
     this.#bitsBelowStart = (1 << (startRowId & 31)) - 1;
     this.#wrapped = false;
@@ -144,32 +138,6 @@ export class BitmapIntersection {
     while (this.#openWord()) count += bitCount(this.#bits);
     this.#bits = 0;
     return count;
-  }
-
-  /** @returns a span below which all row ids of the term are */
-  #addTerm(term: Bitmap | BitmapUnion | undefined): number {
-    assert(term !== undefined, 'BitmapIntersection.begin(): a term is missing');
-    if (term instanceof Bitmap) {
-      if (this.#first.bitmap === undefined) this.#first.bitmap = term;
-      else if (this.#second.bitmap === undefined) this.#second.bitmap = term;
-      else this.#addFurther(term, true);
-      return term.spanEnd;
-    }
-    let spanEnd = 0;
-    for (let index = 0; index < term.size; index += 1) {
-      const bitmap = term.at(index);
-      this.#addFurther(bitmap, index === term.size - 1);
-      spanEnd = Math.max(spanEnd, bitmap.spanEnd);
-    }
-    return spanEnd;
-  }
-
-  #addFurther(bitmap: Bitmap, endsTerm: boolean): void {
-    const member = this.#further[this.#furtherCount] ?? new Member(ZEROS);
-    this.#further[this.#furtherCount] = member;
-    this.#furtherCount += 1;
-    member.bitmap = bitmap;
-    member.endsTerm = endsTerm;
   }
 
   /**
@@ -244,17 +212,12 @@ export class BitmapIntersection {
     }
   }
 
-  /** @returns false when a term has no row id in the span */
+  /** @returns false when a bitmap has no row id in the span */
   #openSpan(span: number): boolean {
     this.#span = -1;
     if (!this.#first.openNode(span) || !this.#second.openNode(span)) return false;
-    let inTerm = false;
     for (let index = 0; index < this.#furtherCount; index += 1) {
-      const member = this.#further[index] as Member;
-      if (member.openNode(span)) inTerm = true;
-      if (!member.endsTerm) continue;
-      if (!inTerm) return false;
-      inTerm = false;
+      if (!(this.#further[index] as Member).openNode(span)) return false;
     }
     this.#exclude.openNode(span);
     this.#span = span;
@@ -282,13 +245,9 @@ export class BitmapIntersection {
 
   #narrowNode(bits: number, word: number): number {
     let left = bits;
-    let union = 0;
     for (let index = 0; index < this.#furtherCount; index += 1) {
       const member = this.#further[index] as Member;
-      union |= member.node[member.nodeOffset + word] as number;
-      if (!member.endsTerm) continue;
-      left &= union;
-      union = 0;
+      left &= member.node[member.nodeOffset + word] as number;
     }
     return left;
   }
@@ -296,13 +255,9 @@ export class BitmapIntersection {
   #narrowWord(bits: number, word: number): number {
     const exclude = this.#exclude;
     let left = bits & ~(exclude.leaf[exclude.leafOffset + word] as number);
-    let union = 0;
     for (let index = 0; index < this.#furtherCount; index += 1) {
       const member = this.#further[index] as Member;
-      union |= member.leaf[member.leafOffset + word] as number;
-      if (!member.endsTerm) continue;
-      left &= union;
-      union = 0;
+      left &= member.leaf[member.leafOffset + word] as number;
     }
     return left;
   }

@@ -5,7 +5,6 @@ import * as fc from 'fast-check';
 import { NONE } from '../memory/none.ts';
 import { PageStore } from '../memory/page-store.ts';
 import { BitmapIntersection } from './bitmap-intersection.ts';
-import { BitmapUnion } from './bitmap-union.ts';
 import { BITMAP_VALUES_MAX, EqualityIndex } from './equality-index.ts';
 
 /** Rows by value: the plain model of the index. */
@@ -58,16 +57,17 @@ class Run {
     assert.equal(index.count(this.key(low)), this.model.get(low)?.size ?? 0);
     if (index.ordered !== undefined) return;
     assert.equal(index.valueCount, this.model.size);
-    assert.equal(index.estimate(this.key(low), this.key(high)), rowIds.length);
-    assert.equal(index.bitmapOf(this.key(low))?.count, this.model.get(low)?.size);
-    const union = new BitmapUnion();
-    index.unionOf(this.key(low), this.key(high), union);
+    const bitmap = index.bitmapOf(this.key(low));
+    assert.equal(bitmap?.count, this.model.get(low)?.size);
+    if (bitmap === undefined) return;
     const walk = new BitmapIntersection();
-    walk.begin([union], 1, undefined, 0);
+    walk.begin([bitmap], 1, undefined, 0);
     const found: number[] = [];
     for (let rowId = walk.next(); rowId !== NONE; rowId = walk.next()) found.push(rowId);
-    const unique = [...new Set(rowIds)].toSorted((a, b) => a - b);
-    assert.deepEqual(found, unique);
+    assert.deepEqual(
+      found,
+      [...(this.model.get(low) ?? [])].toSorted((a, b) => a - b),
+    );
   }
 }
 

@@ -23,7 +23,6 @@ import { NONE } from '../memory/none.ts';
 import { PAGE_WORDS, pageOffset, type PageStore } from '../memory/page-store.ts';
 import { Bitmap } from './bitmap.ts';
 import { BitmapIntersection } from './bitmap-intersection.ts';
-import type { BitmapUnion } from './bitmap-union.ts';
 import { OrderedIndex } from './ordered-index.ts';
 
 /** The most values that the form of bitmaps has. */
@@ -140,11 +139,6 @@ export class EqualityIndex {
     return this.ordered?.count(low, high) ?? this.#countBitmaps(low, high);
   }
 
-  /** About how many rows there are with keys from `low` to `high`; exactly so in the form of bitmaps. */
-  estimate(low: Uint32Array, high: Uint32Array): number {
-    return this.ordered?.estimate(low, high) ?? this.#countBitmaps(low, high);
-  }
-
   /**
    * The rows of a value; `undefined` when there are none, and always in the ordered form. The bitmap is good until the next change of the
    * index, and not to be changed.
@@ -153,14 +147,6 @@ export class EqualityIndex {
     if (this.#get(ORDERED_WORD) !== 0) return undefined;
     const place = this.#lowerBound(key);
     return this.#isAt(place, key) ? this.#bitmapAt(place) : undefined;
-  }
-
-  /** Makes `union` the rows with keys from `low` to `high`; only in the form of bitmaps. It is good until the next change of the index. */
-  unionOf(low: Uint32Array, high: Uint32Array, union: BitmapUnion): void {
-    assert(this.#get(ORDERED_WORD) === 0, 'EqualityIndex.unionOf(): the form is ordered');
-    union.clear();
-    const count = this.#get(VALUE_COUNT_WORD);
-    for (let place = this.#lowerBound(low); place < count && this.#compare(place, high) <= 0; place += 1) union.add(this.#bitmapAt(place));
   }
 
   #countBitmaps(low: Uint32Array, high: Uint32Array): number {

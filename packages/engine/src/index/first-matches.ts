@@ -12,6 +12,9 @@ import type { OrderedIndex } from './ordered-index.ts';
 import type { Term, TermList } from './term.ts';
 import { NONE } from '../memory/none.ts';
 
+/** An import that the search uses: see `pageOffset()`. */
+const NO_ROW = NONE;
+
 /** Most combinations that are remembered for a table; the oldest is forgotten. */
 const ENTRIES_MAX = 256;
 
@@ -41,38 +44,36 @@ export class FirstMatches {
    */
   find(source: IndexSource, terms: TermList): number {
     if (terms.count < 2) return 1;
-    this.#bitmaps.length = 0;
     for (let place = 0; place < terms.count; place += 1) {
       const term = terms.at(place);
       const index = source.index(term.fieldIndex);
       if (!term.isEqual || !(index instanceof EqualityIndex) || index.ordered !== undefined) return 1;
       const bitmap = index.bitmapOf(term.low);
-      if (bitmap === undefined) return NONE;
-      this.#bitmaps.push(bitmap);
+      if (bitmap === undefined) return NO_ROW;
+      this.#bitmaps[place] = bitmap;
     }
     const entry = this.#entryOf(terms);
-    if (entry.rowId === Infinity) return NONE;
-    this.#intersection.begin(this.#bitmaps, this.#bitmaps.length, undefined, entry.rowId);
+    if (entry.rowId === Infinity) return NO_ROW;
+    this.#intersection.begin(this.#bitmaps, terms.count, undefined, entry.rowId);
     const rowId = this.#intersection.next();
-    entry.rowId = rowId === NONE ? Infinity : rowId;
+    entry.rowId = rowId === NO_ROW ? Infinity : rowId;
     return rowId;
   }
 
   /** Hears that a row is entered into the index of a field under a key of `keyWords` words. */
   added(fieldIndex: number, key: Uint32Array, keyWords: number, rowId: number): void {
     if (this.#byTerm.size === 0) return;
-    const entries = this.#byTerm.get(hashWords(fieldIndex, key, keyWords));
+    const entries = this.#byTerm.get(hashOfKey(fieldIndex, key, keyWords));
     if (entries === undefined) return;
     for (const entry of entries) if (rowId < entry.rowId) entry.rowId = rowId;
   }
 
   #entryOf(terms: TermList): Entry {
-    let hash = terms.count;
-    for (let place = 0; place < terms.count; place += 1) hash = Math.imul(hash, 31) + hashOfTerm(terms.at(place));
-    const known = this.#entries.get(hash | 0);
+    const hash = hashOfTerms(terms);
+    const known = this.#entries.get(hash);
     if (known !== undefined && isOf(known, terms)) return known;
-    if (known !== undefined) this.#forget(hash | 0, known);
-    return this.#remember(hash | 0, terms);
+    if (known !== undefined) this.#forget(hash, known);
+    return this.#remember(hash, terms);
   }
 
   #remember(hash: number, terms: TermList): Entry {
@@ -104,7 +105,7 @@ export class FirstMatches {
   #forget(hash: number, entry: Entry): void {
     this.#entries.delete(hash);
     for (const [place, key] of entry.keys.entries()) {
-      const termHash = hashWords(entry.fields[place] ?? 0, key, key.length);
+      const termHash = hashOfKey(entry.fields[place] as number, key, key.length);
       const entries = this.#byTerm.get(termHash);
       entries?.delete(entry);
       if (entries?.size === 0) this.#byTerm.delete(termHash);
@@ -117,18 +118,32 @@ function isOf(entry: Entry, terms: TermList): boolean {
   for (let place = 0; place < terms.count; place += 1) {
     const term = terms.at(place);
     if (entry.fields[place] !== term.fieldIndex) return false;
-    const key = entry.keys[place];
-    for (let word = 0; word < term.keyWords; word += 1) if (key?.[word] !== term.low[word]) return false;
+    const key = entry.keys[place] as Uint32Array;
+    for (let word = 0; word < term.keyWords; word += 1) if (key[word] !== term.low[word]) return false;
   }
   return true;
 }
 
-function hashOfTerm(term: Term): number {
-  return hashWords(term.fieldIndex, term.low, term.keyWords);
+/** What combinations are told apart by first; the later of two with the same hash takes the place of the earlier. */
+export function hashOfTerms(terms: TermList): number {
+  let hash = terms.count;
+  for (let place = 0; place < terms.count; place += 1) hash = mix(hash, hashOfTerm(terms.at(place)));
+  return hash;
 }
 
-function hashWords(fieldIndex: number, key: Uint32Array, words: number): number {
-  let hash = fieldIndex;
-  for (let word = 0; word < words; word += 1) hash = Math.imul(hash ^ (key[word] as number), 0x9e3779b1) ^ (hash >>> 13);
+function hashOfTerm(term: Term): number {
+  return hashOfKey(term.fieldIndex, term.low, term.keyWords);
+}
+
+function hashOfKey(fieldIndex: number, key: Uint32Array, keyWords: number): number {
+  let hash = mix(0, fieldIndex);
+  for (let word = 0; word < keyWords; word += 1) hash = mix(hash, key[word] as number);
   return hash;
+}
+
+/** One step of MurmurHash3 (Appleby): fields and values are small numbers, for which simpler sums come out alike all the time. */
+function mix(hash: number, word: number): number {
+  const product = Math.imul(word, 0xcc9e2d51);
+  const mixed = hash ^ Math.imul((product << 15) | (product >>> 17), 0x1b873593);
+  return (Math.imul((mixed << 13) | (mixed >>> 19), 5) + 0xe6546b64) | 0;
 }

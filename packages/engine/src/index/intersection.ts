@@ -1,15 +1,17 @@
 /**
  * Row ids that meet every term of a query, by whatever indexes the fields have.
  *
- * One term (or all terms that are bitmaps together) drives: it yields candidates. The other terms filter them: a bitmap by its bit, any
- * other index by the key of the candidate's row.
+ * A term is met by a bitmap where its index has one, else by a range of an ordered index. All bitmaps together, or one range, drive: they
+ * yield candidates. What does not drive filters them: a bitmap by its bit, a range by the key of the candidate's row.
  *
  * | driver | when | order of the row ids |
  * | --- | --- | --- |
  * | `none` | a term matches nothing | – |
- * | `bitmaps` | bitmaps are there, and no ordered term is much smaller | ascending, from the start round |
- * | `ordered` | the smallest ordered term otherwise | by key, from the start's part of the range round |
+ * | `bitmaps` | bitmaps are there, and no range is much smaller | ascending, from the start round |
+ * | `ordered` | the smallest range otherwise | by key, from the start's part of the range round |
  * | `rows` | there are no terms | ascending, from the start round |
+ *
+ * Each row id that meets all terms comes exactly once, whatever drives.
  */
 import { assert } from '@k-lani/base';
 import type { Bitmap } from './bitmap.ts';
@@ -21,8 +23,11 @@ import type { Term, TermList } from './term.ts';
 import { NONE } from '../memory/none.ts';
 import type { RowLocations } from '../table/row-locations.ts';
 
-/** An ordered term drives when the bitmaps' smallest is more than so many times larger: checking a row costs more than a bit. */
+/** A range drives when the smallest bitmap has more than so many times its rows: checking a row costs more than a bit. */
 const BITMAPS_PREFERRED = 8;
+
+/** An import that the walk uses: see `pageOffset()`. */
+const NO_ROW = NONE;
 
 /** What an intersection reads of a table. */
 export interface IntersectionSource {
@@ -38,32 +43,42 @@ export type Driver = 'none' | 'bitmaps' | 'ordered' | 'rows';
 /** A plan as people read it. */
 export interface Plan {
   readonly driver: Driver;
-  /** At most how many rows the driver yields. */
+  /** At most how many rows meet all terms. */
   readonly estimate: number;
   /** What each term is: it drives, or it filters; and how many rows meet it alone. */
   readonly terms: readonly { readonly fieldIndex: number; readonly role: 'drives' | 'filters'; readonly rows: number }[];
 }
 
-/** Reusable: `begin`, then `next` until {@link NONE}, within one synchronous call. */
+/**
+ * Reusable: `begin`, then `next` until {@link NONE}, within one synchronous call. Makes no garbage once it has seen as many terms as it will,
+ * and each ordered index.
+ */
 export class Intersection {
-  readonly #bitmaps = new BitmapIntersection();
-  readonly #driving: Bitmap[] = [];
-  readonly #filters: Term[] = [];
-  readonly #filterBitmaps: (Bitmap | undefined)[] = [];
+  readonly #walk = new BitmapIntersection();
+  /** The terms that are bitmaps. */
+  readonly #bitmaps: Bitmap[] = [];
+  #bitmapCount = 0;
+  /** The terms that are ranges, but for the one that drives. */
+  readonly #ranges: Term[] = [];
+  #rangeCount = 0;
   /** One cursor for each index that has driven, as long as the index is the same object. */
   readonly #cursors = new WeakMap<OrderedIndex, OrderedCursor>();
   #driver: Driver = 'none';
-  #orderedTerm: Term | undefined;
+  #drivingRange: Term | undefined;
+  /** At most how many rows meet all terms; exact where nothing filters and not several bitmaps drive. */
+  #estimate = 0;
+
+  /** Where the candidates are from if ranges or rows drive, and what they are not. */
   #cursor: OrderedCursor | undefined;
   #locations: RowLocations | undefined;
   #exclude: Bitmap | undefined;
-  #test: RowTest;
-  #startRowId = 1;
+  /** If rows drive: the next one to look at, how many there still are, and after which to go round. */
   #nextRowId = 0;
   #rowsLeft = 0;
-  #estimate = 0;
+  #rowIdMax = 0;
+  readonly #test: RowTest;
 
-  /** @param test decides ordered terms that filter */
+  /** @param test decides ranges that filter */
   constructor(test: RowTest) {
     this.#test = test;
   }
@@ -71,153 +86,165 @@ export class Intersection {
   /**
    * Plans the query and begins it.
    *
+   * @param terms are not to change before the last `next()`, nor are the indexes
    * @param exclude row ids to pass over
-   * @param startRowId where to begin; the ids before it come last
+   * @param startRowId where to begin, 1 to 2^32 - 1; the ids before it come last
    */
   begin(source: IntersectionSource, terms: TermList, exclude: Bitmap | undefined, startRowId: number): void {
+    assert(startRowId >= 1, 'Intersection.begin(): the start is not a row id');
     this.#plan(source, terms);
     this.#exclude = exclude;
-    this.#startRowId = startRowId;
-    if (this.#driver === 'bitmaps') {
-      this.#bitmaps.begin(this.#driving, this.#driving.length, exclude, startRowId);
-    } else if (this.#driver === 'ordered') this.#beginOrdered(source);
-    else if (this.#driver === 'rows') {
-      this.#locations = source.locations;
-      this.#rowsLeft = source.locations.rowIdMax;
-      this.#nextRowId = startRowId <= this.#rowsLeft ? startRowId : 1;
-    }
+    if (this.#driver === 'bitmaps') this.#walk.begin(this.#bitmaps, this.#bitmapCount, exclude, startRowId);
+    else if (this.#driver === 'ordered') this.#beginOrdered(source, startRowId);
+    else if (this.#driver === 'rows') this.#beginRows(source, startRowId);
   }
 
   /** The next row id that meets all terms; {@link NONE} at the end. */
   next(): number {
-    for (;;) {
-      const rowId = this.#candidate();
-      if (rowId === NONE || this.#passes(rowId)) return rowId;
-    }
+    if (this.#driver === 'bitmaps') return this.#rangeCount === 0 ? this.#walk.next() : this.#nextOfBitmaps();
+    if (this.#driver === 'ordered') return this.#nextOrdered();
+    return this.#driver === 'rows' ? this.#nextRow() : NO_ROW;
   }
 
   /** How many row ids meet all terms. */
   count(source: IntersectionSource, terms: TermList): number {
     this.begin(source, terms, undefined, 1);
-    if (this.#filters.length === 0) {
-      if (this.#driver === 'bitmaps') return this.#driving.length === 1 ? this.#estimate : this.#bitmaps.countRest();
-      if (this.#driver !== 'rows') return this.#estimate;
-      return source.locations.liveCount;
+    const filters = this.#rangeCount + (this.#driver === 'ordered' ? this.#bitmapCount : 0);
+    if (this.#driver === 'none' || filters === 0) {
+      return this.#driver === 'bitmaps' && this.#bitmapCount > 1 ? this.#walk.countRest() : this.#estimate;
     }
     let count = 0;
-    while (this.next() !== NONE) count += 1;
+    while (this.next() !== NO_ROW) count += 1;
     return count;
   }
 
   /** At most how many row ids meet all terms, without looking at rows. */
   estimate(source: IntersectionSource, terms: TermList): number {
     this.#plan(source, terms);
-    return this.#driver === 'rows' ? source.locations.liveCount : this.#estimate;
+    return this.#estimate;
   }
 
   /** How the query would be carried out. */
   explain(source: IntersectionSource, terms: TermList): Plan {
-    const estimate = this.estimate(source, terms);
+    this.#plan(source, terms);
     const explained = [];
     for (let place = 0; place < terms.count; place += 1) {
       const term = terms.at(place);
-      const role = this.#filters.includes(term) || this.#driver === 'none' ? ('filters' as const) : ('drives' as const);
-      explained.push({ fieldIndex: term.fieldIndex, role, rows: rowsOf(source.index(term.fieldIndex), term) });
+      const index = source.index(term.fieldIndex);
+      const drives = this.#driver === 'bitmaps' ? bitmapOf(index, term) !== undefined : term === this.#drivingRange;
+      const role = drives ? ('drives' as const) : ('filters' as const);
+      explained.push({ fieldIndex: term.fieldIndex, role, rows: index.count(term.low, term.high) });
     }
-    return { driver: this.#driver, estimate, terms: explained };
+    return { driver: this.#driver, estimate: this.#estimate, terms: explained };
   }
 
   #plan(source: IntersectionSource, terms: TermList): void {
-    this.#driving.length = 0;
-    this.#filters.length = 0;
-    this.#filterBitmaps.length = 0;
-    this.#orderedTerm = undefined;
-    this.#driver = terms.count === 0 ? 'rows' : 'bitmaps';
-    let fewestByBitmap = Infinity;
-    let fewestByOrder = Infinity;
+    this.#bitmapCount = 0;
+    this.#rangeCount = 0;
+    this.#drivingRange = undefined;
+    let rowsOfBitmap = Infinity;
+    let rowsOfRange = Infinity;
+    let smallestRange = 0;
     for (let place = 0; place < terms.count; place += 1) {
       const term = terms.at(place);
-      const bitmap = bitmapOf(source, term);
+      const index = source.index(term.fieldIndex);
+      const bitmap = bitmapOf(index, term);
       if (bitmap !== undefined) {
-        this.#driving.push(bitmap);
-        fewestByBitmap = Math.min(fewestByBitmap, bitmap.count);
+        this.#bitmaps[this.#bitmapCount] = bitmap;
+        this.#bitmapCount += 1;
+        rowsOfBitmap = Math.min(rowsOfBitmap, bitmap.count);
         continue;
       }
-      const rows = rowsOf(source.index(term.fieldIndex), term);
-      if (rows === 0) this.#driver = 'none';
-      if (rows < fewestByOrder) {
-        fewestByOrder = rows;
-        this.#orderedTerm = term;
+      const rows = index.count(term.low, term.high);
+      if (rows < rowsOfRange) {
+        rowsOfRange = rows;
+        smallestRange = this.#rangeCount;
       }
-      this.#filters.push(term);
-      this.#filterBitmaps.push(undefined);
+      this.#ranges[this.#rangeCount] = term;
+      this.#rangeCount += 1;
     }
-    this.#estimate = this.#driver === 'none' ? 0 : Math.min(fewestByBitmap, fewestByOrder);
-    const ordered = this.#orderedTerm;
-    if (ordered !== undefined && this.#driver === 'bitmaps' && fewestByOrder * BITMAPS_PREFERRED < fewestByBitmap) {
-      this.#driveByOrder(source, terms, ordered);
-    }
+    this.#estimate = terms.count === 0 ? source.locations.liveCount : Math.min(rowsOfBitmap, rowsOfRange);
+    if (terms.count === 0) this.#driver = 'rows';
+    else if (this.#estimate === 0) this.#driver = 'none';
+    else if (rowsOfRange * BITMAPS_PREFERRED < rowsOfBitmap) this.#driveByRange(smallestRange);
+    else this.#driver = 'bitmaps';
   }
 
-  #driveByOrder(source: IntersectionSource, terms: TermList, driver: Term): void {
+  #driveByRange(place: number): void {
     this.#driver = 'ordered';
-    this.#filters.length = 0;
-    this.#filterBitmaps.length = 0;
-    for (let place = 0; place < terms.count; place += 1) {
-      const term = terms.at(place);
-      if (term === driver) continue;
-      this.#filters.push(term);
-      this.#filterBitmaps.push(bitmapOf(source, term));
-    }
+    this.#drivingRange = this.#ranges[place];
+    this.#rangeCount -= 1;
+    this.#ranges[place] = this.#ranges[this.#rangeCount] as Term;
   }
 
-  #beginOrdered(source: IntersectionSource): void {
-    const term = this.#orderedTerm;
-    assert(term !== undefined, 'An ordered term drives');
+  #beginOrdered(source: IntersectionSource, startRowId: number): void {
+    const term = this.#drivingRange;
+    assert(term !== undefined, 'A range drives');
     const index = orderedOf(source.index(term.fieldIndex));
     let cursor = this.#cursors.get(index);
     if (cursor === undefined) {
       cursor = index.cursor();
       this.#cursors.set(index, cursor);
     }
-    const rowIdMax = source.locations.rowIdMax;
-    cursor.begin(term.low, term.high, this.#startRowId > rowIdMax ? 0 : (this.#startRowId - 1) / rowIdMax);
+    const { rowIdMax } = source.locations;
+    cursor.begin(term.low, term.high, startRowId > rowIdMax ? 0 : (startRowId - 1) / rowIdMax);
     this.#cursor = cursor;
   }
 
-  #candidate(): number {
-    if (this.#driver === 'bitmaps') return this.#bitmaps.next();
-    if (this.#driver === 'none') return NONE;
+  #beginRows({ locations }: IntersectionSource, startRowId: number): void {
+    this.#locations = locations;
+    this.#rowIdMax = locations.rowIdMax;
+    this.#rowsLeft = this.#rowIdMax;
+    this.#nextRowId = startRowId <= this.#rowIdMax ? startRowId : 1;
+  }
+
+  #nextOfBitmaps(): number {
     for (;;) {
-      const rowId = this.#driver === 'ordered' ? (this.#cursor?.next() ?? NONE) : this.#nextRow();
-      if (rowId === NONE || this.#exclude === undefined || !this.#exclude.has(rowId)) return rowId;
+      const rowId = this.#walk.next();
+      if (rowId === NO_ROW || this.#passesRanges(rowId)) return rowId;
+    }
+  }
+
+  #nextOrdered(): number {
+    const cursor = this.#cursor as OrderedCursor;
+    const exclude = this.#exclude;
+    for (;;) {
+      const rowId = cursor.next();
+      if (rowId === NO_ROW) return NO_ROW;
+      if (exclude !== undefined && exclude.has(rowId)) continue;
+      if (this.#passesBitmaps(rowId) && this.#passesRanges(rowId)) return rowId;
     }
   }
 
   #nextRow(): number {
-    const locations = this.#locations;
-    assert(locations !== undefined, 'The rows drive');
+    const locations = this.#locations as RowLocations;
+    const exclude = this.#exclude;
     while (this.#rowsLeft > 0) {
       const rowId = this.#nextRowId;
       this.#rowsLeft -= 1;
-      this.#nextRowId = rowId === locations.rowIdMax ? 1 : rowId + 1;
-      if (locations.get(rowId) > 0) return rowId;
+      this.#nextRowId = rowId === this.#rowIdMax ? 1 : rowId + 1;
+      if (locations.get(rowId) > 0 && (exclude === undefined || !exclude.has(rowId))) return rowId;
     }
-    return NONE;
+    return NO_ROW;
   }
 
-  #passes(rowId: number): boolean {
-    for (const [place, term] of this.#filters.entries()) {
-      const bitmap = this.#filterBitmaps[place];
-      if (bitmap === undefined ? !this.#test(rowId, term) : !bitmap.has(rowId)) return false;
+  #passesBitmaps(rowId: number): boolean {
+    for (let place = 0; place < this.#bitmapCount; place += 1) {
+      if (!(this.#bitmaps[place] as Bitmap).has(rowId)) return false;
+    }
+    return true;
+  }
+
+  #passesRanges(rowId: number): boolean {
+    for (let place = 0; place < this.#rangeCount; place += 1) {
+      if (!this.#test(rowId, this.#ranges[place] as Term)) return false;
     }
     return true;
   }
 }
 
 /** The bitmap of the rows that meet a term, where the index has one. */
-function bitmapOf(source: IntersectionSource, term: Term): Bitmap | undefined {
-  const index = source.index(term.fieldIndex);
+function bitmapOf(index: EqualityIndex | OrderedIndex, term: Term): Bitmap | undefined {
   return index instanceof EqualityIndex && term.isEqual ? index.bitmapOf(term.low) : undefined;
 }
 
@@ -225,10 +252,4 @@ function orderedOf(index: EqualityIndex | OrderedIndex): OrderedIndex {
   const ordered = index instanceof OrderedIndex ? index : index.ordered;
   assert(ordered !== undefined, 'An index that is no bitmap is ordered');
   return ordered;
-}
-
-/** How many rows meet a term alone. */
-function rowsOf(index: EqualityIndex | OrderedIndex, term: Term): number {
-  if (index instanceof OrderedIndex) return index.count(term.low, term.high);
-  return index.estimate(term.low, term.high);
 }
