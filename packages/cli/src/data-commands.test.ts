@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { type TestContext } from 'node:test';
-import { type Ended, jsonLines, runCommand, startServer, temporaryDirectory } from './command-process.ts';
+import { type Ended, jsonLines, runCommand, startServer, temporaryDirectory } from './command-process.fixture.ts';
 import { ExitCode } from './exit-code.ts';
 
 const YAML = `
@@ -71,7 +71,8 @@ for (const [where, place] of [
       row: { rank: 1, seat_no: 1, price: '10.50', is_booked: false, buyer: 'ada' },
     });
     assert.match((await run(['seek', 'seats', '2'])).stdout, /^row 2 · version 1 · lsn \d+\nrank +2\n/);
-    const ids = async (...words: string[]) => jsonLines((await run(['query', 'seats', ...words, '--json'])).stdout).map((row) => row['rowId']);
+    const ids = async (...words: string[]) =>
+      jsonLines((await run(['query', 'seats', ...words, '--json'])).stdout).map((row) => row['rowId']);
     assert.deepEqual(await ids('is_booked=false', 'price<=10.50'), [1]);
     assert.deepEqual(await ids('price>10', 'price<30'), [1, 2]);
     assert.deepEqual(await ids('--all'), [1, 2]);
@@ -98,7 +99,7 @@ for (const [where, place] of [
     assert.equal(code, ExitCode.partly);
     assert.deepEqual(jsonLines(stdout), [{ table: 'seats', appended: 1298, refused: 2, rowIdFirst: 1, rowIdLast: 1298 }]);
     const refusals = jsonLines(stderr).map((line) => line['error'] as { code: string; line: number });
-    assert.deepEqual(refusals.map(({ code: error, line }) => [line, error]).toSorted(), [
+    assert.deepEqual(refusals.map(({ code: error, line }) => [line, error] as const).toSorted(byLine), [
       [601, 'DuplicateKey'],
       [701, 'FieldOutOfRange'],
     ]);
@@ -119,7 +120,11 @@ test('what is not there ends with exit code 4, and other refusals with 1', async
     [['history', 'seats', '99'], ExitCode.notFound, /^k-lani: NotFound 0001: .*row 99.*\n$/],
     [['query', 'seats', 'buyer=ada'], ExitCode.failed, /^k-lani: FieldNotIndexed 0033: .*"buyer".*\n$/],
     [['append', 'seats', 'rank=1', 'seat_no=1', 'price=1'], ExitCode.failed, /^k-lani: DuplicateKey 0106: .*seat_no.*\n$/],
-    [['seek', 'seats', '99', '--json'], ExitCode.notFound, /^\{"error":\{"code":"NotFound","number":1,"message":".*","retry":"never"\}\}\n$/],
+    [
+      ['seek', 'seats', '99', '--json'],
+      ExitCode.notFound,
+      /^\{"error":\{"code":"NotFound","number":1,"message":".*","retry":"never"\}\}\n$/,
+    ],
   ];
   const results = await Promise.all(refused.map(([words]) => run(words)));
   for (const [index, { code, stdout, stderr }] of results.entries()) {
@@ -168,9 +173,17 @@ test('a stored text that would move the cursor is printed as what it is', async 
   const directory = join(temporaryDirectory(context), 'data');
   await runCommand(['table', 'create', '-', '--data', directory], { input: YAML });
   await runCommand(['append', 'seats', '{"rank":1,"seat_no":1,"price":"1","buyer":"\\u001b[2Jada"}', '--data', directory]);
-  for (const words of [['seek', 'seats', '1'], ['query', 'seats'], ['history', 'seats', '1']]) {
+  for (const words of [
+    ['seek', 'seats', '1'],
+    ['query', 'seats'],
+    ['history', 'seats', '1'],
+  ]) {
     const { stdout } = await runCommand([...words, '--data', directory]);
     assert.ok(stdout.includes('\\u001b[2Jada'), stdout);
     assert.ok(!stdout.includes('\u001b'), stdout);
   }
 });
+
+function byLine([left]: readonly [number, string], [right]: readonly [number, string]): number {
+  return left - right;
+}

@@ -5,7 +5,10 @@ import { EXIT_CODE_MEANINGS, ExitCode, exitCodeOf } from './exit-code.ts';
 
 test('every exit code has one meaning, in the order of the numbers', () => {
   const codes = EXIT_CODE_MEANINGS.map(({ code }) => code);
-  assert.deepEqual(codes, Object.values(ExitCode).toSorted((a, b) => a - b));
+  assert.deepEqual(
+    codes,
+    Object.values(ExitCode).toSorted((a, b) => a - b),
+  );
 });
 
 test('exitCodeOf() tells by every error whether asking again can help', () => {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import test from 'node:test';
-import { jsonLines, runCommand } from './command-process.ts';
+import { jsonLines, runCommand } from './command-process.fixture.ts';
 import { EXIT_CODE_MEANINGS, ExitCode } from './exit-code.ts';
 import { programFor } from './program.ts';
 

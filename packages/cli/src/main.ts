@@ -27,14 +27,25 @@ async function run(): Promise<unknown> {
   try {
     const program = await programFor(words);
     if (words.every((word) => word === '--json')) program.outputHelp();
-    else await program.parseAsync();
+    else await program.parseAsync(asked(words), { from: 'user' });
     return undefined;
   } catch (error) {
     if (!(error instanceof CommanderError)) return error;
     if (error.exitCode === 0) return undefined;
-    const reason = error.code === 'commander.help' ? 'a subcommand is missing' : error.message.replace(/^error: /, '');
+    const reason = error.code === 'commander.help' ? missingCommand() : error.message.replace(/^error: /, '');
     return new KLaniError('InvalidArgument', `Cannot read command line: ${reason}`);
   }
+}
+
+/** `help table create` asks what `table create --help` asks; the library's own help goes one level deep. */
+function asked(given: readonly string[]): string[] {
+  const [first, ...rest] = given;
+  return first === 'help' && rest.length > 1 ? [...rest, '--help'] : [...given];
+}
+
+/** Why the help was printed instead. */
+function missingCommand(): string {
+  return words[0] === 'help' ? `unknown command '${words[1] ?? ''}'` : 'a subcommand is missing';
 }
 
 function fail(error: unknown): void {

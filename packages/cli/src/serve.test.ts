@@ -7,7 +7,7 @@ import test from 'node:test';
 import { openDatabase } from '@k-lani/engine';
 import { defineTable, KLaniError } from '@k-lani/protocol';
 import { connect } from 'k-lani-client';
-import { jsonLines, runCommand, startCommand, startServer, temporaryDirectory } from './command-process.ts';
+import { jsonLines, runCommand, startCommand, startServer, temporaryDirectory } from './command-process.fixture.ts';
 import { ExitCode } from './exit-code.ts';
 
 const seats = defineTable({ table: 'seats', fields: { seat_no: { type: 'uint32', index: 'unique' } } });
@@ -19,13 +19,16 @@ test('serve --json tells where it listens and, after SIGTERM, that it stopped in
   const { code, stdout, stderr } = await ended;
   assert.equal(code, ExitCode.done);
   const [listening, stopping, stopped] = jsonLines(stdout);
-  assert.deepEqual({ ...listening, listening: undefined }, {
-    event: 'listening',
-    listening: undefined,
-    pid: child.pid,
-    data: directory,
-    durability: 'fsync',
-  });
+  assert.deepEqual(
+    { ...listening, listening: undefined },
+    {
+      event: 'listening',
+      listening: undefined,
+      pid: child.pid,
+      data: directory,
+      durability: 'fsync',
+    },
+  );
   assert.match(String(listening?.['listening']), /^tcp:\/\/127\.0\.0\.1:\d+$/);
   assert.deepEqual([stopping, stopped], [{ event: 'stopping', signal: 'SIGTERM' }, { event: 'stopped' }]);
   for (const line of jsonLines(stderr)) assert.equal(typeof line['msg'], 'string');

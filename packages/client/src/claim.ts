@@ -10,6 +10,7 @@ import {
   type TableSchema,
   type WireClaimedRow,
   decodeClaimAnswer,
+  decodeClaimRefusal,
   decodeErrorAnswer,
   encodeClaimLine,
   encodeClaimRequest,
@@ -125,8 +126,8 @@ export class ClaimCall<Row> extends Request<ClaimResult<Row>> {
   }
 
   override refused(status: number, reader: ByteReader, retryAfterMs: number): ClaimResult<Row> | KLaniError {
-    if (status === NONE_AVAILABLE) return { outcome: 'none_available', line: readRefusedLine(reader) };
-    if (status === ALL_LOCKED) return { outcome: 'all_locked', line: readRefusedLine(reader), retryAfterMs };
+    if (status === NONE_AVAILABLE) return { outcome: 'none_available', line: decodeClaimRefusal(reader) };
+    if (status === ALL_LOCKED) return { outcome: 'all_locked', line: decodeClaimRefusal(reader), retryAfterMs };
     return decodeErrorAnswer(reader, status, retryAfterMs);
   }
 
@@ -135,10 +136,4 @@ export class ClaimCall<Row> extends Request<ClaimResult<Row>> {
     if (!this.#returnRows || handle === undefined) return { rowId, version };
     return { rowId, version, row: readRow(reader, handle.layout, rowStart, rowEnd) as Row };
   }
-}
-
-/** The line behind the message of a refusal, which is not looked at: a sold-out event is refused more often than anything else happens. */
-function readRefusedLine(reader: ByteReader): number {
-  reader.take(reader.u32());
-  return reader.leftBytes === 0 ? 0 : reader.u8();
 }

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import { SeededRandom } from '@k-lani/base';
 import { ByteWriter, FRAME_FLAG_ANSWER, KLaniError, beginFrame, endFrame } from '@k-lani/protocol';
-import { TIMEOUT_MS, type FakeSetup, setUpFake } from './fake-setup.ts';
-import type { FakeRequest } from './fake-server.ts';
+import { TIMEOUT_MS, type FakeSetup, setUpFake } from './fake-setup.fixture.ts';
+import type { FakeRequest } from './fake-server.fixture.ts';
 
 const SEED = 20_261;
 const RUNS = 300;
@@ -11,6 +11,12 @@ const RUNS = 300;
 /** Lets everything happen that is ready. */
 function turn(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
+}
+
+/** Whether a promise is still open after all that is ready has happened. */
+async function isPending(promise: Promise<unknown>): Promise<boolean> {
+  const settled = promise.then(() => false);
+  return Promise.race([settled, turn().then(() => true)]);
 }
 
 function randomBytes(random: SeededRandom, length: number): Uint8Array {
@@ -117,12 +123,7 @@ test(`Bytes at random times, and links that end at random times, never lose or r
     };
     const ranks = Array.from({ length: 40 }, (_, rank) => rank);
     const writes = Promise.all(ranks.map((rank) => seats.append({ rank }, { timeoutMs: 60_000 })));
-    let isDone = false;
-    void writes.then(() => (isDone = true));
-    while (!isDone) {
-      await turn();
-      time.advance(20);
-    }
+    while (await isPending(writes)) time.advance(20);
     const rowIds = (await writes).map(({ rowId }) => rowId);
     assert.equal(new Set(rowIds).size, ranks.length);
     assert.equal(server.table.rows.size, ranks.length);

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { KLaniError, Opcode, encodeCountAnswer, formatOperationId } from '@k-lani/protocol';
-import { FAKE_HANDSHAKE, type FakeRequest, type FakeServer } from './fake-server.ts';
-import { type FakeSetup, TIMEOUT_MS, setUpFake } from './fake-setup.ts';
+import { FAKE_HANDSHAKE, type FakeRequest, type FakeServer } from './fake-server.fixture.ts';
+import { type FakeSetup, TIMEOUT_MS, setUpFake } from './fake-setup.fixture.ts';
 
 const GRAIN_MS = 5;
 

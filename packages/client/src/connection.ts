@@ -25,7 +25,7 @@ import type { Session, SessionEnd } from './session.ts';
 import type { Transport } from './transport.ts';
 
 /** Bytes of frames that calls without an answer may hold before further calls are refused. */
-export const PENDING_BYTES_MAX = 64 * 1024 * 1024;
+const PENDING_BYTES_MAX = 64 * 1024 * 1024;
 
 /** The longest time-out of a call, one day. */
 export const TIMEOUT_MS_MAX = 86_400_000;
@@ -398,7 +398,9 @@ export class Connection {
   #abortion(request: Request, signal: AbortSignal): KLaniError {
     const name = opcodeName(request.opcode);
     const { mayHaveHappened } = request;
-    const message = mayHaveHappened ? `${name} was aborted after it was sent; it may have happened: ask operationStatus` : `${name} was aborted`;
+    const message = mayHaveHappened
+      ? `${name} was aborted after it was sent; it may have happened: ask operationStatus`
+      : `${name} was aborted`;
     return new KLaniError('Aborted', message, { cause: signal.reason, ...idOf(request) });
   }
 }

@@ -181,7 +181,7 @@ export class LockCall<S extends TableSchema> extends TableRequest<RemoteLock<S> 
 }
 
 /** Gives a lock back; its session's end does so too. */
-export class UnlockCall extends TableRequest<void> {
+class UnlockCall extends TableRequest<void> {
   readonly opcode = Opcode.Unlock;
   readonly #held: HeldLock;
 

@@ -72,7 +72,7 @@ export class OpenTables {
 }
 
 /** The handle of an answer, whose schema nobody has checked. */
-export function handleOf({ handle, tableId, schemaJson }: OpenedTable): TableHandle {
+function handleOf({ handle, tableId, schemaJson }: OpenedTable): TableHandle {
   return { number: handle, tableId, layout: rowLayoutOf(decodeSchema(schemaJson)) };
 }
 

@@ -3,7 +3,16 @@
  * of it, without a copy. A slab is written once and never reused, so that the link may keep a range, and a request its frame, for as
  * long as they want.
  */
-import { ByteWriter, FRAME_HEADER_SIZE, FrameOffset, KLaniError, MAX_FRAME_BYTES, beginFrame, endFrame, opcodeName } from '@k-lani/protocol';
+import {
+  ByteWriter,
+  FRAME_HEADER_SIZE,
+  FrameOffset,
+  KLaniError,
+  MAX_FRAME_BYTES,
+  beginFrame,
+  endFrame,
+  opcodeName,
+} from '@k-lani/protocol';
 import type { Request } from './request.ts';
 
 const SLAB_BYTES = 16 * 1024;

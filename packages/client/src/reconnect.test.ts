@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import { KLaniError, Opcode, defineTable, formatOperationId } from '@k-lani/protocol';
 import { openClient } from './client.ts';
-import { FakeServer } from './fake-server.ts';
-import { type FakeSetup, SEATS, SEATS_2, TIMEOUT_MS, setUpFake } from './fake-setup.ts';
-import { FakeTable } from './fake-table.ts';
-import { ManualEnvironment } from './manual-environment.ts';
+import { FakeServer } from './fake-server.fixture.ts';
+import { type FakeSetup, SEATS, SEATS_2, TIMEOUT_MS, setUpFake } from './fake-setup.fixture.ts';
+import { FakeTable } from './fake-table.fixture.ts';
+import { ManualEnvironment } from './manual-environment.fixture.ts';
 
 const BACK_OFF_MS_MAX = 1000;
 
@@ -22,14 +22,14 @@ async function reconnect({ time }: FakeSetup, durationMs = 20): Promise<void> {
 }
 
 /** The error that a call ends with, whenever it does. */
-async function errorOf(call: Promise<unknown>): Promise<KLaniError> {
-  try {
-    await call;
-  } catch (error) {
-    assert.ok(error instanceof KLaniError);
-    return error;
-  }
-  assert.fail('the call was answered');
+function errorOf(call: Promise<unknown>): Promise<KLaniError> {
+  return call.then(
+    () => assert.fail('the call was answered'),
+    (error: unknown) => {
+      assert.ok(error instanceof KLaniError);
+      return error;
+    },
+  );
 }
 
 /** Cuts the link before the next answer of this command, after the server has carried it out or before. */

@@ -11,8 +11,15 @@
  *    answer.
  */
 import { assert } from '@k-lani/base';
-import { type ByteReader, type ByteWriter, FRAME_HEADER_SIZE, type KLaniError, type OpcodeNumber, decodeErrorAnswer } from '@k-lani/protocol';
-import type { OpenTable, TableHandle } from './open-tables.ts';
+import {
+  type ByteReader,
+  type ByteWriter,
+  FRAME_HEADER_SIZE,
+  type KLaniError,
+  type OpcodeNumber,
+  decodeErrorAnswer,
+} from '@k-lani/protocol';
+import type { OpenTable } from './open-tables.ts';
 
 /** What each call may limit. */
 export interface CallOptions {
@@ -63,18 +70,9 @@ export abstract class Request<T = unknown> {
   /** It was refused for a stale handle before; a second time is final. */
   wasRebound = false;
   isSettled = false;
-  /** The table that its payload begins with the handle of, if it is about one table. */
-  readonly table: OpenTable | undefined;
-  /** The one in its frame: the answer has its schema. */
-  handle: TableHandle | undefined;
   #resolve: (value: unknown) => void = unset;
   #reject: (error: unknown) => void = unset;
   #release: (() => void) | undefined;
-
-  constructor(table?: OpenTable) {
-    this.table = table;
-    this.handle = table?.handle;
-  }
 
   /** Appends the payload; the header is the connection's. */
   abstract encode(writer: ByteWriter): void;

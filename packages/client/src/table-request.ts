@@ -4,24 +4,31 @@ import { Request } from './request.ts';
 
 /** A request about one table, whose handle is the first field of its payload. */
 export abstract class TableRequest<T> extends Request<T> {
-  declare readonly table: OpenTable;
-  declare handle: TableHandle;
+  /** The one in its frame: the answer has its schema. */
+  handle: TableHandle;
+  readonly #table: OpenTable;
+
+  constructor(table: OpenTable) {
+    super();
+    this.#table = table;
+    this.handle = table.handle;
+  }
 
   override get tables(): readonly OpenTable[] {
-    return [this.table];
+    return [this.#table];
   }
 
   /** Appends the payload, for `this.handle`. */
   protected abstract encodePayload(writer: ByteWriter): void;
 
   encode(writer: ByteWriter): void {
-    this.handle = this.table.use();
+    this.handle = this.#table.use();
     this.encodePayload(writer);
   }
 
   override encodeAgain(writer: ByteWriter): void {
     const start = writer.length;
-    this.handle = this.table.use();
+    this.handle = this.#table.use();
     super.encodeAgain(writer);
     writer.view.setUint32(start, this.handle.number, true);
   }

@@ -1,4 +1,12 @@
-import { type FieldValueOf, type IndexedFieldOf, KLaniError, type NewRowOf, type RowOf, type TableSchema, type TermOf } from '@k-lani/protocol';
+import {
+  type FieldValueOf,
+  type IndexedFieldOf,
+  KLaniError,
+  type NewRowOf,
+  type RowOf,
+  type TableSchema,
+  type TermOf,
+} from '@k-lani/protocol';
 import { ClaimCall, type ClaimOptions, type ClaimResult, type ClaimSource } from './claim.ts';
 import type { Connection } from './connection.ts';
 import { type PageOptions, readPages } from './cursor.ts';
@@ -108,11 +116,7 @@ export class RemoteTable<S extends TableSchema> {
    *
    * @throws {KLaniError} `FieldNotIndexed`, `ResultSetEstimateExceeded`, `ResponseTooLarge`
    */
-  seekByField<N extends IndexedFieldOf<S>>(
-    field: N,
-    value: FieldValueOf<S, N>,
-    options?: LimitOptions,
-  ): Promise<VersionedRow<RowOf<S>>[]> {
+  seekByField<N extends IndexedFieldOf<S>>(field: N, value: FieldValueOf<S, N>, options?: LimitOptions): Promise<VersionedRow<RowOf<S>>[]> {
     const query = { field, value, limit: options?.limit ?? 0 };
     return this.#connection.call(new SeekByFieldCall<RowOf<S>>(this.#table, query), options);
   }

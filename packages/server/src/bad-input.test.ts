@@ -336,10 +336,10 @@ test('A full disk is answered DiskFull, and writes go on when there is room', as
   const io = {
     openDirectory: (...options: Parameters<NodeIo['openDirectory']>) => {
       const directory = real.openDirectory(...options);
-      const { createFile } = directory;
+      const createFile = directory.createFile.bind(directory);
       directory.createFile = (name) => {
         if (isFull) throw new KLaniError('DiskFull', 'Cannot make file: ENOSPC');
-        return createFile.call(directory, name);
+        return createFile(name);
       };
       return directory;
     },

@@ -164,13 +164,10 @@ test('A refusal waits for the change that it saw, and so does a read under a loc
   assert.deepEqual(answered, []);
   disk.release();
   await Promise.all([sold, ...late]);
-  assert.deepEqual(answered.toSorted(), [
-    'duplicate DuplicateKey',
-    'first claim done',
-    'lock done',
-    'read under the lock done',
-    'second claim NoneAvailable',
-  ]);
+  assert.deepEqual(
+    new Set(answered),
+    new Set(['duplicate DuplicateKey', 'first claim done', 'lock done', 'read under the lock done', 'second claim NoneAvailable']),
+  );
 });
 
 test('A repeated write gets its first answer, which waits for the first sync', async (context) => {

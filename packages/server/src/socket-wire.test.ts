@@ -86,10 +86,12 @@ for (const readsIntoOwnMemory of [true, false]) {
     other.on('data', (chunk: Buffer) => {
       receivedBytes += chunk.length;
     });
+    const ended = once(other, 'end');
+    other.resume();
     await until(() => events.drained === 1);
     assert.equal(wire.unsentBytes, 0);
     wire.end();
-    await once(other, 'end');
+    await ended;
     assert.equal(receivedBytes, sizeBytes);
   });
 

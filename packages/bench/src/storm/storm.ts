@@ -120,6 +120,7 @@ class Storm<RowOf, Term> {
       },
     });
     const wallUs = await this.#serveAll(state);
+    await server.whileThere(this.#leave());
     state.mark('last-kill');
     await server.killAndRestart();
     state.mark('last-restarted');
@@ -137,7 +138,12 @@ class Storm<RowOf, Term> {
 
   /** Takes leave of the server and ends it. */
   async close(): Promise<void> {
-    await this.#server.stop(() => Promise.allSettled(this.#shops.map((shop) => shop.close())));
+    await this.#server.stop(() => this.#leave());
+  }
+
+  /** Nobody asks for anything any more. */
+  async #leave(): Promise<void> {
+    await Promise.allSettled(this.#shops.splice(0).map((shop) => shop.close()));
   }
 
   async #openShop(): Promise<Shop<RowOf, Term>> {

@@ -34,7 +34,7 @@ export function echoFrameSizeBytes<S extends TableSchema>(echoed: EchoedRow<S>):
 }
 
 /** Answers for {@link echoTransport}: a session's beginning and end, opening the table, and point reads. */
-export function echoAnswers<S extends TableSchema>(echoed: EchoedRow<S>): Map<OpcodeNumber, AnswerWriter> {
+function echoAnswers<S extends TableSchema>(echoed: EchoedRow<S>): Map<OpcodeNumber, AnswerWriter> {
   return new Map<OpcodeNumber, AnswerWriter>([
     [Opcode.Handshake, writeHandshake],
     [Opcode.Disconnect, () => {}],

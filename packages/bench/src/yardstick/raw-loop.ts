@@ -39,7 +39,7 @@ export async function runRawLoop(url: string, shape: LoadShape): Promise<LoadRes
   const { hostname, port } = new URL(url);
   const loops = Array.from({ length: shape.connections }, () => new RawConnection(hostname, Number(port), run));
   try {
-    await Promise.all(loops.map((loop) => loop.opened));
+    await Promise.race([Promise.all(loops.map((loop) => loop.opened)), run.finished]);
     const startedMs = performance.now();
     for (const loop of loops) loop.start();
     await run.finished;

@@ -23,7 +23,7 @@ export function appendCommand(): Command {
   return withStoreOptions(new Command('append'))
     .summary('add rows')
     .description(
-      'Add one row, as JSON or as field=value words, or with - many rows from standard input, one JSON object a line. Every row that is\n' +
+      'Add one row, as JSON or as field=value words, or with - many rows from standard input, one JSON object a line. Every row that is ' +
         'counted as appended is durable. Rows of the input that are refused are told with their line, and the others are stored: exit code 7.',
     )
     .argument('<table>', 'the table’s name')

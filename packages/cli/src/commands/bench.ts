@@ -33,8 +33,8 @@ export function benchCommand(): Command {
   return new Command('bench')
     .summary('run a proof: concert or holiday')
     .description(
-      'Run a proof against a server of its own, in a process of its own. At the end the server is killed and started again, and only then\n' +
-        'every row is counted. Writes raw-log.ndjson, result.json and index.html; the last line printed has the figures. Exit code 1 when\n' +
+      'Run a proof against a server of its own, in a process of its own. At the end the server is killed and started again, and only then ' +
+        'every row is counted. Writes raw-log.ndjson, result.json and index.html; the last line printed has the figures. Exit code 1 when ' +
         'anything was sold twice, lost, or went wrong.',
     )
     .addCommand(concertCommand())

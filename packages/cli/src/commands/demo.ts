@@ -28,8 +28,8 @@ export function demoCommand(): Command {
   return new Command('demo')
     .summary('watch a concert sell out, and what is left after a kill')
     .description(
-      'Start a server in a directory of its own, let 100,000 buyers take 10,000 seats over TCP, kill the server in the middle and at the\n' +
-        'end, count every seat again from disk; then the same with hotel rooms. Ends by itself and says where the page is. A later run\n' +
+      'Start a server in a directory of its own, let 100,000 buyers take 10,000 seats over TCP, kill the server in the middle and at the ' +
+        'end, count every seat again from disk; then the same with hotel rooms. Ends by itself and says where the page is. A later run ' +
         'begins anew in the same directory.',
     )
     .option('--dir <dir>', 'directory for database, logs and pages; by default with your other data')

@@ -29,8 +29,8 @@ export function queryCommand(): Command {
   return withStoreOptions(new Command('query'))
     .summary('print the rows that meet terms')
     .description(
-      'Print the rows that meet all terms: field=value on any indexed field; <, <=, > and >= on a unique or ordered one. Quote terms\n' +
-        'with < or > for the shell. A field without an index cannot be asked. The value null finds rows without one; a text goes in\n' +
+      'Print the rows that meet all terms: field=value on any indexed field; <, <=, > and >= on a unique or ordered one. Quote terms ' +
+        'with < or > for the shell. A field without an index cannot be asked. The value null finds rows without one; a text goes in ' +
         'double quotes where it is the word null or begins with a quote.',
     )
     .argument('<table>', 'the table’s name')

@@ -27,8 +27,8 @@ export function serveCommand(): Command {
   const command = new Command('serve')
     .summary('run a server')
     .description(
-      'Run a server until SIGTERM or SIGINT (Ctrl-C). It then takes no more requests, finishes those in flight, and closes the database; a\n' +
-        'second signal ends it at once. Flags go before the environment, that before the file, that before the defaults. There is no\n' +
+      'Run a server until SIGTERM or SIGINT (Ctrl-C). It then takes no more requests, finishes those in flight, and closes the database; a ' +
+        'second signal ends it at once. Flags go before the environment, that before the file, that before the defaults. There is no ' +
         'authentication yet: listen only where every client is trusted.',
     )
     .addOption(new Option('--config <file>', 'YAML file with keys such as maxConnections').env('K_LANI_CONFIG'));
@@ -77,7 +77,7 @@ async function start(terminal: Terminal, config: ServerConfig): Promise<Server> 
   using bar = terminal.progress('Checking the log');
   return await startServer(config, {
     progress: (done, total) => bar.update(done, total, `${sizeText(done)} of ${sizeText(total)}`),
-    ...(process.stderr.isTTY && !terminal.isJson ? { log: terminalLog(config.logLevel) } : {}),
+    ...(process.stderr.isTTY && !terminal.isJson ? { log: terminalLog(config.logLevel, () => bar.end()) } : {}),
   });
 }
 

@@ -66,7 +66,7 @@ function alterCommand(): Command {
   return withStoreOptions(new Command('alter'))
     .summary('add the fields that a YAML file has at its end')
     .description(
-      'Take a stored table over to the schema of a YAML file with a higher version, which may have further fields at its end. Each of\n' +
+      'Take a stored table over to the schema of a YAML file with a higher version, which may have further fields at its end. Each of ' +
         'those needs a default or "required: false"; the rows that are stored have it from then on.',
     )
     .argument('<file>', 'the YAML file; - for standard input')

@@ -11,7 +11,7 @@ export function verifyCommand(): Command {
   return new Command('verify')
     .summary('check every record of a database')
     .description(
-      'Check the whole log in a directory that no server has open: every segment, every batch and its hash, the chain of batches, every\n' +
+      'Check the whole log in a directory that no server has open: every segment, every batch and its hash, the chain of batches, every ' +
         'record and its checksum. Nothing is changed. Damage ends with exit code 3 and names file and offset.\n\n' +
         'The head hash stands for everything up to the last batch: keep it elsewhere, and a later change of what it covers shows.',
     )

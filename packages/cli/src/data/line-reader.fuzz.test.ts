@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { Readable } from 'node:stream';
 import test from 'node:test';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { type Line, readLines } from './line-reader.ts';
 
 const SEED = 20_261_121;

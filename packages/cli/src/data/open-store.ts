@@ -7,7 +7,7 @@ import type { Terminal } from '../output/terminal.ts';
 import type { Store } from './store.ts';
 
 /** The server that data commands ask unless told otherwise. */
-export const CONNECT_DEFAULT = 'tcp://127.0.0.1:7700';
+const CONNECT_DEFAULT = 'tcp://127.0.0.1:7700';
 
 const TIMEOUT_MS = 30_000;
 const TIMEOUT_MS_MAX = 3_600_000;

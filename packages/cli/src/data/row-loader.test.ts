@@ -56,16 +56,13 @@ test('RowLoader tells each refused line and stores the rows around it', async ()
   await loader.add({ number: 9, text: undefined });
   await loader.end();
   assert.deepEqual(codes, [1, 2, 4]);
-  assert.deepEqual(
-    refusals.map(({ line, error }) => [line, error.code]).toSorted(),
-    [
-      [4, 'DuplicateKey'],
-      [5, 'InvalidArgument'],
-      [6, 'UnknownField'],
-      [8, 'FieldOutOfRange'],
-      [9, 'InvalidArgument'],
-    ],
-  );
+  assert.deepEqual(refusals.map(({ line, error }) => [line, error.code] as const).toSorted(byLine), [
+    [4, 'DuplicateKey'],
+    [5, 'InvalidArgument'],
+    [6, 'UnknownField'],
+    [8, 'FieldOutOfRange'],
+    [9, 'InvalidArgument'],
+  ]);
   assert.deepEqual([loader.appended, loader.refused], [3, 5]);
 });
 
@@ -79,3 +76,7 @@ test('RowLoader ends with an error that is of no row, and says up to which line 
   assert.equal(codes.length, 500);
   assert.deepEqual([loader.appended, loader.lineDone, loader.lineSent], [500, 500, 1000]);
 });
+
+function byLine([left]: readonly [number, string], [right]: readonly [number, string]): number {
+  return left - right;
+}

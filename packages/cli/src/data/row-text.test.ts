@@ -54,7 +54,10 @@ test('a row comes back from its JSON', () => {
 test('what is no row is refused, with what there is', () => {
   assert.throws(() => rowFromJson(schema, '[1]'), { code: 'InvalidArgument', message: /is \[1\], must be a JSON object/ });
   assert.throws(() => rowFromJson(schema, '{"count": 1'), { code: 'InvalidArgument', message: /Cannot read JSON: \{"count": 1/ });
-  assert.throws(() => rowFromJson(schema, '{"cuont": 1}'), { code: 'UnknownField', message: /no field "cuont"; its fields are count, total/ });
+  assert.throws(() => rowFromJson(schema, '{"cuont": 1}'), {
+    code: 'UnknownField',
+    message: /no field "cuont"; its fields are count, total/,
+  });
   assert.throws(() => rowFromJson(schema, '{"count": "three"}'), { code: 'FieldOutOfRange' });
   assert.throws(() => rowFromWords(schema, ['count']), { code: 'InvalidArgument', message: /count must be field=value/ });
   assert.throws(() => rowFromWords(schema, ['count=1', 'count=2']), { code: 'InvalidArgument', message: /given twice/ });

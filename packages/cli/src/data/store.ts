@@ -4,7 +4,7 @@ import type { NewRow, Row } from './row-text.ts';
 import type { Term } from './term-text.ts';
 
 /** Embedded reads answer at once, those over a connection later. */
-export type Awaitable<T> = T | Promise<T>;
+type Awaitable<T> = T | Promise<T>;
 
 /** One version of a row, as history gives it. */
 export interface StoredVersion {

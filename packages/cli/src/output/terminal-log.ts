@@ -8,10 +8,16 @@ const STYLES = { error: 'red', warn: 'yellow', info: 'dim', debug: 'dim' } as co
 
 type Method = keyof typeof STYLES;
 
-/** A log on standard error that leaves out what is below `level`. */
-export function terminalLog(level: LogLevel): ServerLog {
+/**
+ * A log on standard error that leaves out what is below `level`.
+ *
+ * @param clear takes away what stands on the present line, such as a bar
+ */
+export function terminalLog(level: LogLevel, clear: () => void): ServerLog {
   const at = (method: Method) => (details: object, message: string) => {
-    if (LEVELS.indexOf(method) >= LEVELS.indexOf(level)) write(method, details, message);
+    if (LEVELS.indexOf(method) < LEVELS.indexOf(level)) return;
+    clear();
+    write(method, details, message);
   };
   return { error: at('error'), warn: at('warn'), info: at('info'), debug: at('debug') };
 }

@@ -1,6 +1,5 @@
 /** The command as tests run it: a process of its own, with nothing of the developer's environment that could change what it does. */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -29,7 +28,7 @@ export interface Running {
   readonly child: ChildProcess;
   readonly ended: Promise<Ended>;
   /** The next line of standard output; fails when the process ends before. */
-  nextLine(): Promise<string>;
+  readonly nextLine: () => Promise<string>;
 }
 
 /** A server that listens. */
@@ -80,7 +79,9 @@ function start(words: readonly string[], { input, env = {} }: Surroundings): Run
   let stderr = '';
   child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));
   child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
-  const ended = once(child, 'close').then(([code, signal]: [Ended['code'], Ended['signal']]) => ({ code, signal, stdout, stderr }));
+  const ended = new Promise<Ended>((resolve, reject) => {
+    child.once('error', reject).once('close', (code, signal) => resolve({ code, signal, stdout, stderr }));
+  });
   const lines = createInterface(child.stdout)[Symbol.asyncIterator]();
   if (input !== undefined) child.stdin.on('error', () => {}).end(input);
   return {

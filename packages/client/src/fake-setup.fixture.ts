@@ -1,8 +1,8 @@
 import { defineTable } from '@k-lani/protocol';
 import { type Client, type ClientOptions, openClient } from './client.ts';
-import { FakeServer } from './fake-server.ts';
-import { FakeTable } from './fake-table.ts';
-import { ManualEnvironment } from './manual-environment.ts';
+import { FakeServer } from './fake-server.fixture.ts';
+import { FakeTable } from './fake-table.fixture.ts';
+import { ManualEnvironment } from './manual-environment.fixture.ts';
 import type { RemoteTable } from './table.ts';
 
 /** The table that a {@link FakeServer} has unless a test gives it another. */

@@ -1,6 +1,8 @@
 import {
   ByteReader,
   ByteWriter,
+  ERRORS,
+  type ErrorCode,
   FRAME_FLAG_ANSWER,
   FrameParser,
   type HandshakeAnswer,
@@ -17,7 +19,7 @@ import {
   encodeOpenedTable,
   endFrame,
 } from '@k-lani/protocol';
-import { FakeTable } from './fake-table.ts';
+import { FakeTable } from './fake-table.fixture.ts';
 import { tcpTransport } from './tcp-transport.ts';
 import type { Link, LinkReceiver, Transport } from './transport.ts';
 
@@ -185,6 +187,20 @@ export class FakeSession implements Link {
   /** Tells the client that all it wrote was taken. */
   drain(): void {
     this.#receiver.onDrain();
+  }
+
+  /** A handle speaks the newest schema from now on. */
+  alter(handle: number): void {
+    this.#handles.set(handle, this.server.table.schema.version);
+  }
+
+  /** Sends a refusal whose payload is more than a message. */
+  refuse(request: FakeRequest, code: ErrorCode, retryAfterMs: number, write: (writer: ByteWriter) => void): void {
+    const frame = new ByteWriter();
+    const start = beginFrame(frame, request.opcode, FRAME_FLAG_ANSWER, ERRORS[code].number, request.id, retryAfterMs);
+    write(frame);
+    endFrame(frame, start);
+    this.send(frame.bytes.slice(0, frame.length));
   }
 
   #take(): void {
