@@ -6,8 +6,10 @@ export interface Clock {
   wallMs(): number;
 }
 
-/** Puts work off to the end of the turn, without waiting for time to pass. */
+/** Puts work off. */
 export interface Scheduler {
   /** Runs `callback` once, after every event that is ready now has been handled. */
   defer(callback: () => void): void;
+  /** Runs `callback` once, when at least `delayMs` have passed. Does not keep a process from ending. */
+  after(delayMs: number, callback: () => void): void;
 }

@@ -6,7 +6,7 @@ import { clientShop } from './storm/client-shop.ts';
 import type { Market, Shop, Unit } from './storm/shop.ts';
 
 /** The rooms of the Holiday Rush. */
-export const ROOMS = defineTable({
+const ROOMS = defineTable({
   table: 'rooms',
   ownerField: 'hotel',
   fields: {

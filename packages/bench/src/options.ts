@@ -19,7 +19,7 @@ export interface CommonOptions {
 }
 
 /** The most workers, and connections. */
-export const WORKERS_MAX = 4096;
+const WORKERS_MAX = 4096;
 /** The most buyers. */
 export const BUYERS_MAX = 10_000_000;
 /** The most units for sale, over all groups. */

@@ -3,6 +3,7 @@ export { Cursor } from './database/cursor.ts';
 export { DATABASE_DEFAULTS, Database, type DatabaseOptions, type DatabaseStats } from './database/database.ts';
 export { forEachVersion } from './database/history.ts';
 export { doneOperation, firstAnswer, type DoneOperation } from './database/operations.ts';
+export { mayDependOnChanges } from './database/refusal.ts';
 export { Reader } from './database/reader.ts';
 export type { State } from './database/state.ts';
 export { fillTerms } from './database/terms.ts';

@@ -7,13 +7,12 @@
  * 3. Any other error is a bug, and is thrown on: see `session.ts`.
  */
 import { crc32 } from '@k-lani/base';
-import { type Database, firstAnswer, type DoneOperation, type LockOwner, type Operation, type StoredTable } from '@k-lani/engine';
+import { type Database, firstAnswer, type DoneOperation, type LockOwner, mayDependOnChanges, type Operation, type StoredTable } from '@k-lani/engine';
 import {
   beginFrame,
   ByteReader,
   type ByteWriter,
   endFrame,
-  type ErrorCode,
   FRAME_FLAG_ANSWER,
   type FrameParser,
   KLaniError,
@@ -38,9 +37,6 @@ export interface Caller extends AnswerHolder {
   /** Takes no more requests, and ends once everything is answered. */
   end(): void;
 }
-
-/** What a refusal of these says does not come from rows: it depends on no change. */
-const INDEPENDENT: ReadonlySet<ErrorCode> = new Set(['WriterFailed', 'Overloaded', 'DiskFull', 'BatchTooLarge', 'ReadOnly', 'Io']);
 
 /** After which time an overloaded session is worth asking again, milliseconds. */
 const OVERLOAD_RETRY_MS = 20;
@@ -120,7 +116,7 @@ export class Call implements RequestName {
   /** Answers with an error that was thrown. */
   fail(error: KLaniError): void {
     const { caller, database, inEngine } = this;
-    const dependsOnChanges = inEngine && !INDEPENDENT.has(error.code);
+    const dependsOnChanges = inEngine && mayDependOnChanges(error);
     caller.out.length = this.#start;
     // After the writer has failed it will never be known what the refusal saw, and no write is carried out any more.
     encodeRefusal(caller.out, this, dependsOnChanges ? (database.failure ?? error) : error);

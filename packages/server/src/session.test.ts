@@ -47,6 +47,10 @@ class ManualTime implements Clock, Scheduler, Ticker {
     setImmediate(callback);
   }
 
+  after(_delayMs: number, callback: () => void): void {
+    setImmediate(callback);
+  }
+
   start(_periodMs: number, tick: () => void): () => void {
     this.#tick = tick;
     return () => undefined;

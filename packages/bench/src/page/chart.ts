@@ -6,7 +6,7 @@
 import { html, Markup } from './markup.ts';
 
 /** One line or area. */
-export interface Series {
+interface Series {
   readonly name: string;
   /** Class of the style: `a`, `b` or `c`. */
   readonly tone: 'a' | 'b' | 'c';

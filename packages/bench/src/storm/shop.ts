@@ -44,7 +44,7 @@ export interface Unit {
 }
 
 /** What a row says about its unit. */
-export interface UnitState extends Unit {
+interface UnitState extends Unit {
   readonly isBooked: boolean;
   readonly buyer: number;
 }

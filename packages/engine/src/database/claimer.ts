@@ -6,7 +6,7 @@
  * 3. A refusal depends on the overlay rows that it passed over although they match in the visible state: it is answered after they are durable.
  */
 import { assert } from '@k-lani/base';
-import { assignFieldSlot, keyFromRow, keyFromSlot } from '@k-lani/protocol';
+import { KLaniError, assignFieldSlot, keyFromRow, keyFromSlot } from '@k-lani/protocol';
 import { Intersection } from '../index/intersection.ts';
 import { KEY_WORDS_MAX, type TermList } from '../index/term.ts';
 import { RecordKind, RecordOffset, recordSize, type Operation, type RecordDraft } from '../log/record.ts';
@@ -53,6 +53,7 @@ export class Claimer {
   readonly #unique: UniqueCheck;
   readonly #key = new Uint32Array(KEY_WORDS_MAX);
   readonly #picks: Pick[] = [];
+  readonly #picked = new Set<number>();
   /** The table of the line that is being filled. */
   #table: StoredTable | undefined;
   #lockedCount = 0;
@@ -88,14 +89,18 @@ export class Claimer {
    */
   claim(operation: Operation, lines: readonly ClaimLine[]): Claimed {
     this.#picks.length = 0;
+    this.#picked.clear();
+    for (const line of lines) this.#state.expectWritable(line.table);
     for (const [place, line] of lines.entries()) {
       const refusal = this.#fill(line, place);
-      if (refusal !== undefined) return refusal;
+      if (refusal === undefined) continue;
+      // What earlier lines took, and had to pass over, decides too what was left for this one.
+      return lines.length === 1 ? refusal : { ...refusal, dependsOn: this.#state.log.appended - 1 };
     }
     return this.#write(operation, lines);
   }
 
-  #fill(line: ClaimLine, place: number): Claimed | undefined {
+  #fill(line: ClaimLine, place: number): Exclude<Claimed, { outcome: 'claimed' }> | undefined {
     this.#table = line.table;
     this.#lockedCount = 0;
     this.#leaseLeftMs = Infinity;
@@ -113,16 +118,14 @@ export class Claimer {
   #pickVisible(line: ClaimLine, place: number, wanted: number): void {
     const { visible } = this.#state;
     const side = visible.find(line.table.id);
-    if (side === undefined) return;
+    if (side === undefined || !side.hasIndexes(line.terms)) return;
     const first = side.firstMatches.find(side, line.terms);
     if (first === NONE) return;
     this.#intersection.begin(side, line.terms, this.#state.overlay(line.table.id).rows, first);
     while (this.#picks.length < wanted) {
       const rowId = this.#intersection.next();
       if (rowId === NONE) return;
-      if (this.#isFree(line.table, rowId)) {
-        this.#picks.push({ line: place, table: line.table, rowId, position: side.locations.get(rowId) });
-      }
+      if (this.#isFree(line.table, rowId)) this.#pick({ line: place, table: line.table, rowId, position: side.locations.get(rowId) });
     }
   }
 
@@ -130,13 +133,26 @@ export class Claimer {
     const { table, terms } = line;
     for (const [rowId, position] of this.#state.overlay(table.id).entries()) {
       if (position > 0 && this.#meetsAll(table, position, terms)) {
-        if (this.#isFree(table, rowId)) this.#picks.push({ line: place, table, rowId, position });
+        if (this.#isFree(table, rowId)) this.#pick({ line: place, table, rowId, position });
         if (this.#picks.length === wanted) return;
         continue;
       }
       const before = this.#state.visiblePosition(table.id, rowId);
       if (before > 0 && this.#meetsAll(table, before, terms)) this.#dependsOn = Math.max(this.#dependsOn, Math.abs(position));
     }
+  }
+
+  /** Takes a row, unless its record is damaged: the rows behind it can still be sold. */
+  #pick(pick: Pick): void {
+    try {
+      this.#state.log.record(pick.position);
+    } catch (error) {
+      if (!(error instanceof KLaniError) || error.code !== 'ChecksumMismatch') throw error;
+      this.#state.damagedRecords += 1;
+      return;
+    }
+    this.#picks.push(pick);
+    this.#picked.add(pickName(pick.table, pick.rowId));
   }
 
   #meetsAll(table: StoredTable, position: number, terms: TermList): boolean {
@@ -149,7 +165,7 @@ export class Claimer {
   /** Whether a matching row is neither taken by an earlier line nor locked; a lock is remembered for the refusal. */
   #isFree(table: StoredTable, rowId: number): boolean {
     const { locks } = this.#state;
-    for (const pick of this.#picks) if (pick.rowId === rowId && pick.table === table) return false;
+    if (this.#picked.size > 0 && this.#picked.has(pickName(table, rowId))) return false;
     if (!locks.hasLocks(table.id)) return true;
     const lock = locks.find(table.id, rowId);
     if (lock === undefined) return true;
@@ -188,7 +204,7 @@ export class Claimer {
   #append(operation: Operation, pick: Pick, line: ClaimLine, last: boolean): Changed {
     const { log } = this.#state;
     const { table, rowId, position } = pick;
-    let at = log.record(position);
+    let at = this.#state.locateRecord(position);
     const upgraded = table.rowInLayout(log, at, table.layout);
     const length = upgraded?.length ?? log.view.getUint32(at + RecordOffset.bodyLength, true);
     const draft = this.#draft;
@@ -244,4 +260,9 @@ export class Claimer {
       if (index !== undefined) visit(index, assignment);
     }
   }
+}
+
+/** A number of its own for each row of each table. */
+function pickName(table: StoredTable, rowId: number): number {
+  return table.id * 2 ** 32 + rowId;
 }

@@ -10,6 +10,9 @@ import { assert } from '@k-lani/base';
 /** How many operations are remembered unless configured otherwise. */
 export const OPERATION_WINDOW = 1_048_576;
 
+/** How many operations can be remembered at most. */
+export const OPERATION_WINDOW_MAX = 2 ** 28;
+
 const INITIAL_CAPACITY = 1024;
 
 /** Whether the record at a position bears an operation id. */

@@ -3,6 +3,7 @@ import { KLaniError } from '@k-lani/protocol';
 import { Intersection, type Plan } from '../index/intersection.ts';
 import type { TermList } from '../index/term.ts';
 import { NONE } from '../memory/none.ts';
+import type { TableSide } from '../snapshot/table-side.ts';
 import type { StoredTable } from '../table/stored-table.ts';
 import type { State } from './state.ts';
 
@@ -60,7 +61,7 @@ export class Reader {
    * @throws {KLaniError} ResultSetEstimateExceeded when all are wanted and there may be more than `rowsMax`
    */
   query(table: StoredTable, terms: TermList, { limit, spread, rowsMax }: QueryLimits): Uint32Array {
-    const side = this.#state.visible.find(table.id);
+    const side = this.#side(table, terms);
     if (side === undefined) return this.#found.subarray(0, 0);
     this.#table = table;
     if (limit === 0) this.#checkEstimate(this.#intersection.estimate(side, terms), table, rowsMax);
@@ -82,15 +83,22 @@ export class Reader {
 
   /** How many rows meet all terms. */
   count(table: StoredTable, terms: TermList): number {
-    const side = this.#state.visible.find(table.id);
+    const side = this.#side(table, terms);
     this.#table = table;
     return side === undefined ? 0 : this.#intersection.count(side, terms);
   }
 
   /** How a query would be carried out. */
   explain(table: StoredTable, terms: TermList): Plan {
-    const side = this.#state.visible.find(table.id);
+    const side = this.#side(table, terms);
     return side === undefined ? { driver: 'none', estimate: 0, terms: [] } : this.#intersection.explain(side, terms);
+  }
+
+  /** The visible part of a table, `undefined` before there is one. @throws {KLaniError} FieldNotIndexed for an index that is not visible yet */
+  #side(table: StoredTable, terms: TermList): TableSide | undefined {
+    const side = this.#state.visible.find(table.id);
+    if (side === undefined || side.hasIndexes(terms)) return side;
+    throw new KLaniError('FieldNotIndexed', `Cannot query table "${table.name}": an index was added that is not durable yet`);
   }
 
   #checkEstimate(estimate: number, table: StoredTable, rowsMax: number): void {

@@ -10,6 +10,7 @@ import type { State } from './state.ts';
  * @throws {KLaniError} TableExists with the differences, LimitReached, and those of `Log.reserve`
  */
 export function createTable(state: State, operation: Operation, schema: TableSchema): StoredTable {
+  state.log.expectWritable();
   const stored = state.catalog.find(schema.table);
   if (stored === undefined) return append(state, operation, state.catalog.nextId(), schema);
   const differences = schemaDifferences(stored.schema, schema);
@@ -24,6 +25,7 @@ export function createTable(state: State, operation: Operation, schema: TableSch
  * @throws {KLaniError} SchemaMismatch with what stands in the way, and those of `Log.reserve`
  */
 export function alterTable(state: State, operation: Operation, table: StoredTable, schema: TableSchema): StoredTable {
+  state.expectWritable(table);
   if (schemaDifferences(table.schema, schema).length === 0) return table;
   const obstacles = evolutionObstacles(table.schema, schema);
   if (obstacles.length === 0) return append(state, operation, table.id, schema);

@@ -5,6 +5,7 @@
  * 2. Whoever answers from `latest` answers after the position that it returned is durable.
  */
 import { assert, type Clock } from '@k-lani/base';
+import { KLaniError } from '@k-lani/protocol';
 import type { LockTable } from '../lock/lock-table.ts';
 import type { Log } from '../log/log.ts';
 import { RecordOffset, type RecordTarget } from '../log/record.ts';
@@ -32,6 +33,8 @@ export class State {
   readonly operations: OperationWindow;
   readonly clock: Clock;
   readonly snapshots: LeftRight;
+  /** How often a claim passed over a row whose record is damaged. */
+  damagedRecords = 0;
   /** By table id. */
   readonly #overlays: Overlay[] = [];
   readonly #key = new Uint32Array(KEY_WORDS_MAX);
@@ -43,6 +46,13 @@ export class State {
     this.locks = parts.locks;
     this.operations = parts.operations;
     this.clock = parts.clock;
+  }
+
+  /** @throws {KLaniError} WriterFailed; InvalidArgument for a table of another database */
+  expectWritable(table: StoredTable): void {
+    this.log.expectWritable();
+    if (this.catalog.has(table)) return;
+    throw new KLaniError('InvalidArgument', `Cannot write to table "${table.name}": it belongs to another database`);
   }
 
   /** The side that readers use now. */

@@ -124,6 +124,7 @@ export class Writer {
 
   #check(owner: LockOwner, change: Change): Checked {
     const { table, rowId } = change;
+    this.#state.expectWritable(table);
     if (change.kind === RecordKind.append) {
       checkRowIds(table, 1);
       return { change, lock: undefined, previous: 0, versionBefore: 0 };

@@ -16,6 +16,7 @@ import type { StoredTable } from '../table/stored-table.ts';
 import type { EmbeddedLock } from './embedded-lock.ts';
 import type { EmbeddedSession, WriteOptions } from './embedded-session.ts';
 import type { EmbeddedTable } from './embedded-table.ts';
+import { checkRowId } from './row-change.ts';
 
 /** What allows a change of a row that exists: the row's version, or a lock. */
 export type ChangeGuard<S extends TableSchema> = { readonly ifVersion: number } | { readonly lock: EmbeddedLock<S> };
@@ -74,6 +75,7 @@ export class EmbeddedBatch {
     if ('lock' in guard && guard.lock.rowId !== what.rowId) {
       throw new KLaniError('InvalidArgument', `Cannot change row ${what.rowId}: the lock given is of row ${guard.lock.rowId}`);
     }
+    checkRowId(what.rowId);
     const ifVersion = 'lock' in guard ? 0 : guard.ifVersion;
     this.#body.u8(what.kind);
     this.#body.u32(table.id);

@@ -6,6 +6,7 @@
 import { crc32, type Random } from '@k-lani/base';
 import { ByteWriter, KLaniError, OPERATION_ID_SIZE, parseOperationId, type OpcodeNumber } from '@k-lani/protocol';
 import type { Database } from '../database/database.ts';
+import { mayDependOnChanges } from '../database/refusal.ts';
 import { firstAnswer, type DoneOperation } from '../database/operations.ts';
 import { TermList } from '../index/term.ts';
 import { LockOwner } from '../lock/lock-table.ts';
@@ -73,12 +74,25 @@ export class EmbeddedSession {
       const done = request.options.operationId === undefined ? undefined : firstAnswer(database.state, operation);
       result = done === undefined ? run(operation) : { answer: again(done, operation), dependsOn: done.lsn };
     } catch (error) {
-      // The refusal may have been decided by a change that is not durable yet.
-      if (error instanceof KLaniError && this.#database.failure === undefined) await this.durable(this.#database.lastAppended);
+      await this.#settled(error);
       throw error;
     }
     await this.durable(result.dependsOn);
     return result.answer;
+  }
+
+  /** Gives what `attempt` gives; a refusal after what the refusal may have seen is durable. */
+  async refusing<T>(attempt: () => T): Promise<T> {
+    try {
+      return attempt();
+    } catch (error) {
+      await this.#settled(error);
+      throw error;
+    }
+  }
+
+  async #settled(error: unknown): Promise<void> {
+    if (mayDependOnChanges(error) && this.#database.failure === undefined) await this.durable(this.#database.lastAppended);
   }
 
   /** Waits until the record at `position` is durable. */

@@ -25,7 +25,7 @@ import { claim, type ClaimOptions } from './embedded-claim.ts';
 import { EmbeddedLock } from './embedded-lock.ts';
 import { rowVersionAt, versionedRowAt } from './embedded-rows.ts';
 import type { EmbeddedSession, WriteOptions } from './embedded-session.ts';
-import { changeOpcode, encodeChange, fillFrom, firstWriteResult } from './row-change.ts';
+import { changeOpcode, checkRowId, encodeChange, fillFrom, firstWriteResult } from './row-change.ts';
 
 /** Options of a write that the row's version guards. */
 export interface VersionOptions extends WriteOptions {
@@ -74,6 +74,7 @@ export class EmbeddedTable<S extends TableSchema> {
   /** The last durable version of a row; `undefined` when there is none or it is deleted. @throws {KLaniError} ChecksumMismatch */
   seek(rowId: number): VersionedRow<RowOf<S>> | undefined {
     const { database } = this.#session;
+    checkRowId(rowId);
     const at = database.reader.seek(this.#table, rowId);
     return at === NONE ? undefined : versionedRowAt(database, this.#table, at);
   }
@@ -145,6 +146,7 @@ export class EmbeddedTable<S extends TableSchema> {
   /** The row's versions, newest first, at most `limit` (100), before `beforeVersion` if given. */
   history(rowId: number, options: { readonly limit?: number; readonly beforeVersion?: number } = {}): RowVersion<RowOf<S>>[] {
     const { database } = this.#session;
+    checkRowId(rowId);
     const versions: RowVersion<RowOf<S>>[] = [];
     const query = { rowId, limit: options.limit ?? HISTORY_LIMIT, beforeVersion: options.beforeVersion ?? 0 };
     forEachVersion(database.state, this.#table, query, (at) => versions.push(rowVersionAt(database, this.#table, at)));
@@ -158,7 +160,8 @@ export class EmbeddedTable<S extends TableSchema> {
    */
   async tryLock(rowId: number, options: { readonly leaseMs?: number } = {}): Promise<EmbeddedLock<S> | undefined> {
     const { database, owner } = this.#session;
-    const lock = database.tryLock(owner, { table: this.#table, rowId }, options.leaseMs ?? 0);
+    checkRowId(rowId);
+    const lock = await this.#session.refusing(() => database.tryLock(owner, { table: this.#table, rowId }, options.leaseMs ?? 0));
     return lock === undefined ? undefined : new EmbeddedLock(this.#session, this.#table, lock);
   }
 
@@ -214,7 +217,8 @@ export class EmbeddedTable<S extends TableSchema> {
     const page: VersionedRow<RowOf<S>>[] = [];
     while (!cursor.isDone) {
       page.length = 0;
-      cursor.page(pageRows, (at) => page.push(versionedRowAt(this.#session.database, this.#table, at)) > 0);
+      const { database } = this.#session;
+      cursor.page(pageRows, (at) => page.push(versionedRowAt(database, this.#table, at)) > 0);
       yield* page;
     }
   }

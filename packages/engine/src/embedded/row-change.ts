@@ -16,7 +16,14 @@ import { fillTerms } from '../database/terms.ts';
 import type { Change, ChangeKind } from '../database/writer.ts';
 import type { TermList } from '../index/term.ts';
 import { RecordKind } from '../log/record.ts';
+import { ROW_ID_MAX } from '../memory/row-id.ts';
 import type { StoredTable } from '../table/stored-table.ts';
+
+/** @throws {KLaniError} InvalidArgument for what is no row id; a row id that no row has is none of that */
+export function checkRowId(rowId: unknown): void {
+  if (typeof rowId === 'number' && rowId >>> 0 === rowId) return;
+  throw new KLaniError('InvalidArgument', `Cannot use row id ${String(rowId)}: must be a whole number, 1 to ${ROW_ID_MAX}`);
+}
 
 /** Encodes a change into `writer`: first what tells it from others, then its row. */
 export function encodeChange<S extends TableSchema>(
@@ -25,6 +32,7 @@ export function encodeChange<S extends TableSchema>(
   what: Omit<Change, 'table' | 'row'>,
   row: NewRowOf<S> | undefined,
 ): Change {
+  checkRowId(what.rowId);
   writer.reset();
   writer.u32(table.id);
   writer.u32(what.rowId);

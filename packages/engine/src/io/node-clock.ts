@@ -22,4 +22,8 @@ export class NodeClock implements Clock, Scheduler {
   defer(callback: () => void): void {
     setImmediate(callback);
   }
+
+  after(delayMs: number, callback: () => void): void {
+    setTimeout(callback, delayMs).unref();
+  }
 }

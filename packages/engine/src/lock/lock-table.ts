@@ -70,6 +70,7 @@ export class LockTable {
       throw new KLaniError('InvalidArgument', `Cannot lock row ${rowId}: lease is ${leaseMs} ms, must be <= ${this.#leaseMsMax}`);
     }
     if (this.find(tableId, rowId) !== undefined) return undefined;
+    if (owner.locks.size >= LOCKS_PER_OWNER_MAX) this.#releaseEnded(owner);
     if (owner.locks.size >= LOCKS_PER_OWNER_MAX || this.#counter >= COUNTER_MAX) {
       throw new KLaniError(
         'LimitReached',
@@ -141,6 +142,12 @@ export class LockTable {
   /** Milliseconds until the lease of `lock` ends, at least 1. */
   leaseLeftMs(lock: Lock): number {
     return Math.max(1, Math.ceil(lock.leaseEndMs - this.#clock.monotonicMs()));
+  }
+
+  /** Ends the locks of an owner whose leases have ended: otherwise that waits until somebody looks at their rows. */
+  #releaseEnded(owner: LockOwner): void {
+    const nowMs = this.#clock.monotonicMs();
+    for (const lock of owner.locks) if (lock.leaseEndMs <= nowMs) this.release(lock);
   }
 
   #rowsOf(tableId: number): Map<number, Lock> {

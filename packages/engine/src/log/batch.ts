@@ -13,7 +13,7 @@
  * | 36 | 4 | – | zero |
  * | 40 | 8 | term | of replication; zero |
  * | 48 | 8 | durable | the position up to which the log was known durable when this was written |
- * | 56 | 8 | database id | its first 8 bytes |
+ * | 56 | 8 | salt | that of its segment, which no client knows: bytes that a client sends cannot pass for a batch |
  * | 64 | 32 | records hash | SHA-256 of bytes 128 to `length` |
  * | 96 | 32 | previous hash | SHA-256 of the 128 header bytes of the batch before; zeros for the first |
  *
@@ -28,6 +28,9 @@ import { readU64, writeU64, type RecordTarget } from './record.ts';
 export const BATCH_HEADER_SIZE = 128;
 export const BATCH_LENGTH_OFFSET = 16;
 export const HASH_SIZE = 32;
+const SALT_OFFSET = 56;
+/** Bytes of a segment's salt. */
+export const SALT_SIZE = 8;
 export const BATCH_MAGIC = 0x41424c4b;
 
 /** What the previous hash of the first batch is. */
@@ -54,7 +57,7 @@ export function sha256(bytes: Uint8Array, start: number, end: number): Uint8Arra
 export function sealBatch(
   target: RecordTarget,
   at: number,
-  header: BatchHeader & { databaseId: Uint8Array; previousHash: Uint8Array },
+  header: BatchHeader & { salt: Uint8Array; previousHash: Uint8Array },
 ): Uint8Array {
   const { bytes, view } = target;
   view.setUint32(at, BATCH_MAGIC, true);
@@ -66,23 +69,23 @@ export function sealBatch(
   view.setUint32(at + 36, 0, true);
   writeU64(view, at + 40, 0);
   writeU64(view, at + 48, header.durable);
-  bytes.set(header.databaseId.subarray(0, 8), at + 56);
+  bytes.set(header.salt, at + SALT_OFFSET);
   bytes.set(sha256(bytes, at + BATCH_HEADER_SIZE, at + header.length), at + 64);
   bytes.set(header.previousHash, at + 96);
   view.setUint32(at + 4, crc32(bytes, at + 8, at + BATCH_HEADER_SIZE), true);
   return sha256(bytes, at, at + BATCH_HEADER_SIZE);
 }
 
-/** Decodes the header at `at`, or returns `undefined` where there is none that is whole and says it stands at `position` of this database. */
+/** Decodes the header at `at`, or returns `undefined` where there is none that is whole, of this segment, and stands at `position`. */
 export function decodeBatchHeader(
   source: RecordTarget,
   at: number,
-  expected: { position: number; databaseId: Uint8Array },
+  expected: { position: number; salt: Uint8Array },
 ): BatchHeader | undefined {
   const { bytes, view } = source;
   if (at + BATCH_HEADER_SIZE > bytes.length || view.getUint32(at, true) !== BATCH_MAGIC) return undefined;
   if (view.getUint32(at + 4, true) !== crc32(bytes, at + 8, at + BATCH_HEADER_SIZE)) return undefined;
-  for (let index = 0; index < 8; index += 1) if (bytes[at + 56 + index] !== expected.databaseId[index]) return undefined;
+  if (!equalBytes(bytes, at + SALT_OFFSET, expected.salt)) return undefined;
   const position = readU64(view, at + 8);
   if (position !== expected.position) return undefined;
   return {
@@ -93,6 +96,11 @@ export function decodeBatchHeader(
     epoch: view.getUint32(at + 32, true),
     durable: readU64(view, at + 48),
   };
+}
+
+/** The salt in the batch header at `at`. */
+export function batchSalt(bytes: Uint8Array, at: number): Uint8Array {
+  return bytes.slice(at + SALT_OFFSET, at + SALT_OFFSET + SALT_SIZE);
 }
 
 /** Why the batch whose header was decoded at `at` is not whole, or `undefined` when it is. */

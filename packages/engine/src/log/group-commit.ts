@@ -15,9 +15,9 @@
  * 2. The next batch is written and its sync begun before the answers of this one leave.
  * 3. A batch is sealed at the end of the turn in which it was opened, or when the sync in flight returns: there is no delay.
  */
-import { assert, type Clock, type Scheduler } from '@k-lani/base';
+import { assert, type Clock, type Random, type Scheduler } from '@k-lani/base';
 import { KLaniError } from '@k-lani/protocol';
-import { BATCH_HEADER_SIZE, sealBatch } from './batch.ts';
+import { BATCH_HEADER_SIZE, SALT_SIZE, sealBatch } from './batch.ts';
 import { OpenBatch, type WhenDurable } from './open-batch.ts';
 import { SEGMENT_HEADER_SIZE, encodeSegmentHeader } from './segment.ts';
 import type { SegmentFiles } from './segment-files.ts';
@@ -49,6 +49,8 @@ export interface LogEnd {
   readonly timeMs: number;
   /** The newest segment that has begun; 0 for a new log. */
   readonly segment: number;
+  /** The salt of that segment. */
+  readonly salt: Uint8Array;
   /** Whether writing goes on in that segment, or begins the next one. */
   readonly mustBeginSegment: boolean;
 }
@@ -57,6 +59,7 @@ export interface GroupCommitOptions {
   readonly files: SegmentFiles;
   readonly clock: Clock;
   readonly scheduler: Scheduler;
+  readonly random: Random;
   readonly durability: Durability;
   readonly databaseId: Uint8Array;
   readonly epoch: number;
@@ -72,10 +75,13 @@ export class GroupCommit {
   readonly #queue: OpenBatch[] = [];
   readonly #spare: Uint8Array[] = [];
   #inFlight: OpenBatch | undefined;
+  /** A batch that could not be written, or may be written in part: it is read from memory. */
+  #unwritable: OpenBatch | undefined;
   /** The batch that is durable and being applied. */
   #applying: OpenBatch | undefined;
   #applied: number;
   #previousHash: Uint8Array;
+  #salt: Uint8Array;
   #durable: number;
   #appended: number;
   #timeMs: number;
@@ -91,6 +97,7 @@ export class GroupCommit {
   constructor(options: GroupCommitOptions) {
     this.#options = options;
     this.#previousHash = options.logEnd.hash;
+    this.#salt = options.logEnd.salt;
     this.#durable = options.logEnd.end;
     this.#applied = options.logEnd.end;
     this.#appended = options.logEnd.end;
@@ -155,10 +162,30 @@ export class GroupCommit {
     else this.#batchOf(position).whenDurable(done);
   }
 
+  /** @throws {KLaniError} WriterFailed */
+  expectWritable(): void {
+    if (this.#failure !== undefined) throw this.#failure;
+  }
+
+  /**
+   * Calls `done` when nothing waits for the disk any more. What waits for a segment that finds no room is given up: its outcome is unknown.
+   */
+  drain(done: () => void): void {
+    const { files } = this.#options;
+    const awaited = this.#segmentAwaited;
+    const fault = awaited === 0 ? undefined : files.failureOf(awaited);
+    if (fault !== undefined && this.#failure === undefined) this.#fail(fault);
+    else if (awaited !== 0) files.whenReady(awaited, () => undefined, (error) => this.#fail(error));
+    const last = this.#queue.at(-1) ?? this.#inFlight;
+    if (this.#failure !== undefined || last === undefined) done();
+    else last.whenDurable(done);
+  }
+
   /** The batch in memory that holds `position`, unless it is written already. */
   unwritten(position: number): OpenBatch | undefined {
     for (const batch of this.#queue) if (position >= batch.position && position < batch.end) return batch;
-    return undefined;
+    const failed = this.#unwritable;
+    return failed !== undefined && position >= failed.position && position < failed.end ? failed : undefined;
   }
 
   #batchOf(position: number): OpenBatch {
@@ -236,11 +263,12 @@ export class GroupCommit {
   }
 
   #write(batch: OpenBatch, segment: number, beginsSegment: boolean): void {
-    const { files, databaseId, epoch } = this.#options;
+    const { files, epoch } = this.#options;
     this.#queue.shift();
     this.#inFlight = batch;
+    assert(Math.floor((batch.end - 1) / files.sizeBytes) === segment, 'A batch lies in one segment');
     try {
-      if (beginsSegment) this.#beginSegment(segment, batch);
+      const header = beginsSegment ? this.#beginSegment(segment, batch) : undefined;
       this.#previousHash = sealBatch(batch, 0, {
         position: batch.position,
         length: batch.length,
@@ -248,32 +276,40 @@ export class GroupCommit {
         timeMs: batch.timeMs,
         epoch,
         durable: this.#durable,
-        databaseId,
+        salt: this.#salt,
         previousHash: this.#previousHash,
       });
-      files.file(segment).write(batch.bytes.subarray(0, batch.length), batch.position - segment * files.sizeBytes);
+      const bytes = batch.bytes.subarray(0, batch.length);
+      const offset = batch.position - segment * files.sizeBytes;
+      if (header === undefined) files.file(segment).write(bytes, offset);
+      else files.file(segment).write(joined(header, bytes), 0);
     } catch (error) {
       if (!(error instanceof KLaniError)) throw error;
+      this.#unwritable = batch;
       this.#fail(error);
       return;
     }
     this.#sync(segment, batch);
   }
 
-  #beginSegment(index: number, batch: OpenBatch): void {
-    const { files, databaseId, epoch } = this.#options;
-    const file = files.open(index);
+  /** Opens a prepared segment; returns the header that its first batch is written with. */
+  #beginSegment(index: number, batch: OpenBatch): Uint8Array {
+    const { files, databaseId, epoch, random } = this.#options;
+    files.open(index);
+    this.#salt = new Uint8Array(SALT_SIZE);
+    random.fill(this.#salt);
     const header = encodeSegmentHeader({
       databaseId,
       index,
       sizeBytes: files.sizeBytes,
       epoch,
-      previousEnd: index === 1 ? 0 : this.#durable,
+      previousEnd: this.#durable === files.sizeBytes ? 0 : this.#durable,
       previousHash: this.#previousHash,
       timeMs: batch.timeMs,
+      salt: this.#salt,
     });
-    file.write(header, 0);
     files.prepare(index + 1);
+    return header;
   }
 
   #sync(segment: number, batch: OpenBatch): void {
@@ -313,4 +349,11 @@ export class GroupCommit {
 
 function lost(failure: KLaniError): KLaniError {
   return new KLaniError('OutcomeUnknown', `Cannot tell whether the write is durable: ${failure.message}`, { cause: failure });
+}
+
+function joined(first: Uint8Array, second: Uint8Array): Uint8Array {
+  const bytes = new Uint8Array(first.length + second.length);
+  bytes.set(first);
+  bytes.set(second, first.length);
+  return bytes;
 }

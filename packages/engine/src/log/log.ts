@@ -25,6 +25,9 @@ import { recover, type Recovered, type RecoveryProgress } from './recovery.ts';
 import { SEGMENT_HEADER_SIZE, checkSegmentSize, segmentName } from './segment.ts';
 import { SegmentFiles } from './segment-files.ts';
 
+/** Less room than this in the newest segment is not enough for what opening itself writes. */
+const ROOM_TO_OPEN_BYTES = 1024;
+
 /** An imported binding is looked up at each use; this one is used for every read. */
 const isIntact = isRecordIntact;
 
@@ -68,24 +71,29 @@ export class Log implements RecordTarget {
    */
   static async open(options: LogOptions): Promise<Log> {
     const { directory } = options;
-    const recovered = recover(directory, undefined, options.progress);
-    if (recovered === undefined) {
-      checkSegmentSize(options.segmentSizeBytes);
-      if (directory.list().includes(segmentName(1))) directory.remove(segmentName(1));
+    const found = recover(directory, undefined, options.progress);
+    if (found.databaseId === undefined) checkSegmentSize(options.segmentSizeBytes);
+    const recovered = found.databaseId === undefined ? undefined : found;
+    const files = new SegmentFiles(directory, recovered?.segmentSizeBytes ?? options.segmentSizeBytes, options.scheduler);
+    try {
+      const end = recovered?.logEnd ?? emptyLog(files.sizeBytes, found.databaseId === undefined ? found.segment : 0);
+      for (const index of found.preparedSegments) {
+        if (index !== end.segment + 1 || !files.adopt(index)) directory.remove(segmentName(index));
+      }
+      if (recovered !== undefined) syncAgain(files, recovered);
+      directory.sync();
+      const left = (end.segment + 1) * files.sizeBytes - end.end;
+      if (end.mustBeginSegment || left < ROOM_TO_OPEN_BYTES) await ready(files, end.segment + 1);
+      else files.prepare(end.segment + 1);
+      return new Log(options, { files, recovered, end });
+    } catch (error) {
+      files.close();
+      throw error;
     }
-    const files = new SegmentFiles(directory, recovered?.segmentSizeBytes ?? options.segmentSizeBytes);
-    for (const { index } of recovered?.segments ?? []) files.open(index);
-    const last = recovered?.segments.at(-1);
-    if (last !== undefined) files.file(last.index).sync();
-    if (recovered !== undefined && recovered.preparedSegment !== 0) files.adopt(recovered.preparedSegment);
-    directory.sync();
-    const next = (recovered?.logEnd.segment ?? 0) + 1;
-    if (recovered === undefined || recovered.logEnd.mustBeginSegment) await ready(files, next);
-    else files.prepare(next);
-    return new Log(options, files, recovered);
   }
 
-  private constructor(options: LogOptions, files: SegmentFiles, recovered: Recovered | undefined) {
+  private constructor(options: LogOptions, parts: { files: SegmentFiles; recovered: Recovered | undefined; end: LogEnd }) {
+    const { files, recovered, end } = parts;
     this.recovered = recovered;
     this.epoch = (recovered?.epoch ?? 0) + 1;
     if (this.epoch > EPOCH_MAX) {
@@ -94,13 +102,12 @@ export class Log implements RecordTarget {
     this.databaseId = recovered?.databaseId ?? newDatabaseId(options.random);
     this.#files = files;
     this.#segmentSizeBytes = files.sizeBytes;
-    const start: LogEnd = { end: files.sizeBytes, hash: NO_HASH, timeMs: 0, segment: 0, mustBeginSegment: true };
     this.#commit = new GroupCommit({
       ...options,
       files,
       databaseId: this.databaseId,
       epoch: this.epoch,
-      logEnd: recovered?.logEnd ?? start,
+      logEnd: end,
     });
   }
 
@@ -234,6 +241,16 @@ export class Log implements RecordTarget {
     return new KLaniError('ChecksumMismatch', `Cannot read record: ${segmentName(segment)} is damaged at offset ${offset}`);
   }
 
+  /** @throws {KLaniError} WriterFailed */
+  expectWritable(): void {
+    this.#commit.expectWritable();
+  }
+
+  /** Resolves when nothing waits for the disk any more; what waits for room that is not there is given up, its outcome unknown. */
+  drain(): Promise<void> {
+    return new Promise((resolve) => this.#commit.drain(resolve));
+  }
+
   /** Closes the files. What is not durable by now stays unanswered: callers wait for it first. */
   close(): void {
     this.#files.close();
@@ -244,6 +261,30 @@ function newDatabaseId(random: Random): Uint8Array {
   const id = new Uint8Array(DATABASE_ID_SIZE);
   random.fill(id);
   return id;
+}
+
+/** The end of a log that has no segment yet. Segments up to `segment` hold what was torn in the very first write. */
+function emptyLog(segmentSizeBytes: number, segment: number): LogEnd {
+  return { end: segmentSizeBytes, hash: NO_HASH, timeMs: 0, segment, salt: NO_HASH, mustBeginSegment: true };
+}
+
+/**
+ * Opens the segments that have begun, and makes sure of everything that recovery kept. After a sync that failed, the system holds the last
+ * batch in memory and believes it to be on the disk: it is written again, byte for byte the same, before the sync.
+ */
+function syncAgain(files: SegmentFiles, { segments, lastBatch }: Recovered): void {
+  for (const { index, end } of segments) {
+    const file = files.open(index);
+    const base = index * files.sizeBytes;
+    if (lastBatch >= base && lastBatch < end) {
+      const isFirst = lastBatch === base + SEGMENT_HEADER_SIZE;
+      const start = isFirst ? base : lastBatch;
+      const bytes = new Uint8Array(end - start);
+      file.read(bytes, start - base);
+      file.write(bytes, start - base);
+    }
+    file.sync();
+  }
 }
 
 /** Waits until segment `index` is prepared. */

@@ -2,15 +2,16 @@
  * Recovery: reads every segment from the first, checks every batch, and finds where the log ends.
  *
  * 1. A batch counts when its header is whole and stands where it says, its records match their hash, and it follows the batch before.
- * 2. Behind the last batch that counts, in the last segment, there may be one torn batch: it was never synced, nobody was answered, it
- *    is left where it is and passed over.
- * 3. Whatever is proven durable by something written later (a later batch header, a later segment) and does not count is damage: it is
- *    reported with file and offset, and nothing is opened.
- * 4. Recovery writes nothing.
+ * 2. A segment has begun when its header is whole. One that has not, because it is only prepared or because its first write is torn, is
+ *    passed over; so is what a torn write left behind the last batch of a segment.
+ * 3. Whatever is proven durable by something written later (a later batch header, a later segment that says where the log before it ends)
+ *    and does not count is damage: it is reported with file and offset, and nothing is opened.
+ * 4. Writing goes on behind the last batch only where nothing but zeros follows in its segment and no later segment has been written to.
+ * 5. Recovery writes nothing.
  */
 import { KLaniError } from '@k-lani/protocol';
 import type { Directory } from '../io/io.ts';
-import { BATCH_HEADER_SIZE, BATCH_MAGIC, NO_HASH, batchFault, decodeBatchHeader, sha256, type BatchHeader } from './batch.ts';
+import { BATCH_HEADER_SIZE, BATCH_MAGIC, NO_HASH, batchFault, batchSalt, decodeBatchHeader, sha256, type BatchHeader } from './batch.ts';
 import type { LogEnd } from './group-commit.ts';
 import type { RecordTarget } from './record.ts';
 import {
@@ -18,6 +19,7 @@ import {
   SEGMENT_HEADER_SIZE,
   checkSegmentSize,
   decodeSegmentHeader,
+  saltIn,
   segmentIndexOf,
   segmentName,
   type SegmentHeader,
@@ -34,11 +36,22 @@ export interface Recovered {
   readonly logEnd: LogEnd;
   /** Segments that have begun, and the position where the batches of each end. */
   readonly segments: readonly { readonly index: number; readonly end: number }[];
-  /** A segment that is filled with zeros and not begun, or 0. */
-  readonly preparedSegment: number;
-  /** Bytes behind the end that a torn batch left; passed over. */
+  /** Segments of zeros behind the last that was written to. */
+  readonly preparedSegments: readonly number[];
+  /** Where the last batch begins; 0 for none. It may never have been synced. */
+  readonly lastBatch: number;
+  /** Bytes that torn writes left behind the end; passed over. */
   readonly tornBytes: number;
   readonly batchCount: number;
+}
+
+/** A directory in which no segment has begun. */
+export interface NotBegun {
+  readonly databaseId: undefined;
+  /** The newest segment that was written to, 0 for none. */
+  readonly segment: number;
+  /** Segments of zeros. */
+  readonly preparedSegments: readonly number[];
 }
 
 /** Bytes read so far and bytes to read, for a progress bar. */
@@ -49,64 +62,70 @@ interface Chain {
   hash: Uint8Array;
   timeMs: number;
   epoch: number;
+  lastBatch: number;
   batchCount: number;
 }
 
+/** Segments behind the last that has begun. */
+interface Tail {
+  /** Bytes that are not zero. */
+  tornBytes: number;
+  /** The newest segment that was written to. */
+  segment: number;
+  readonly preparedSegments: number[];
+}
+
 /**
- * Reads and checks the whole log of `directory`; `undefined` when there is none.
+ * Reads and checks the whole log of `directory`.
  *
  * @throws {KLaniError} Damaged with file and offset; FormatUnsupported; Io
  */
-export function recover(directory: Directory, visit?: BatchVisitor, progress?: RecoveryProgress): Recovered | undefined {
+export function recover(directory: Directory, visit?: BatchVisitor, progress?: RecoveryProgress): Recovered | NotBegun {
   const indexes = segmentIndexes(directory);
-  const first = indexes[0];
-  if (first === undefined) return undefined;
   const memory = new SegmentMemory(directory);
-  const firstHeader = memory.load(first);
-  if (firstHeader === undefined) return emptyOrDamaged(memory, indexes);
-  checkSegmentSize(firstHeader.sizeBytes);
-  const chain: Chain = {
-    end: firstHeader.previousEnd === 0 ? firstHeader.sizeBytes : firstHeader.previousEnd,
-    hash: firstHeader.previousHash,
-    timeMs: 0,
-    epoch: 0,
-    batchCount: 0,
-  };
-  const begun: { index: number; end: number }[] = [];
-  let tornBytes = 0;
-  let preparedSegment = 0;
-  for (const [place, index] of indexes.entries()) {
-    const header = place === 0 ? firstHeader : memory.load(index);
-    const next = indexes[place + 1];
-    const following = next === undefined ? undefined : peekHeader(directory, next);
-    if (header === undefined) {
-      if (following !== undefined && following.previousEnd <= index * firstHeader.sizeBytes) continue;
-      checkNotBegun(memory, { isLast: next === undefined, databaseId: firstHeader.databaseId });
-      const usedBytes = memory.usedFrom(0);
-      if (usedBytes === 0) preparedSegment = index;
-      tornBytes += usedBytes;
-      continue;
-    }
-    checkSegmentHeader(memory, header, { first: firstHeader, chain, index });
-    const fault = readBatches(memory, header, chain, visit);
-    tornBytes = judgeEnd(memory, { header, chain, fault, following });
-    begun.push({ index, end: Math.max(chain.end, index * header.sizeBytes + SEGMENT_HEADER_SIZE) });
-    progress?.((place + 1) * header.sizeBytes, indexes.length * header.sizeBytes);
+  const headers = indexes.map((index) => peekHeader(directory, index));
+  const begunCount = headers.findLastIndex((header) => header !== undefined) + 1;
+  const tail: Tail = { tornBytes: 0, segment: 0, preparedSegments: [] };
+  const first = headers.find((header) => header !== undefined);
+  if (first === undefined) {
+    for (const index of indexes) readNotBegun(memory, index, tail);
+    return { databaseId: undefined, segment: tail.segment, preparedSegments: tail.preparedSegments };
   }
+  checkFirst(directory, first);
+  const chain: Chain = { end: first.sizeBytes, hash: NO_HASH, timeMs: 0, epoch: 0, lastBatch: 0, batchCount: 0 };
+  const segments: { index: number; end: number }[] = [];
+  for (const [place, index] of indexes.slice(0, begunCount).entries()) {
+    const header = headers[place];
+    const following = headers.slice(place + 1).find((later) => later !== undefined);
+    memory.load(index);
+    if (header === undefined) checkPassedOver(memory, first.sizeBytes, following);
+    else {
+      checkSegmentHeader(memory, header, { first, chain, index });
+      const fault = readBatches(memory, header, chain, visit);
+      tail.tornBytes = judgeEnd(memory, { header, chain, fault, following });
+      tail.segment = index;
+      segments.push({ index, end: Math.max(chain.end, index * header.sizeBytes + SEGMENT_HEADER_SIZE) });
+    }
+    progress?.((place + 1) * first.sizeBytes, begunCount * first.sizeBytes);
+  }
+  for (const index of indexes.slice(begunCount)) readNotBegun(memory, index, tail);
+  const endSegment = Math.floor((chain.end - 1) / first.sizeBytes);
   return {
-    databaseId: firstHeader.databaseId,
-    segmentSizeBytes: firstHeader.sizeBytes,
+    databaseId: first.databaseId,
+    segmentSizeBytes: first.sizeBytes,
     epoch: chain.epoch,
     logEnd: {
       end: chain.end,
       hash: chain.hash,
       timeMs: chain.timeMs,
-      segment: (indexes.at(-1) ?? 0) - (preparedSegment === 0 ? 0 : 1),
-      mustBeginSegment: tornBytes > 0,
+      segment: tail.segment,
+      salt: headers[begunCount - 1]?.salt ?? first.salt,
+      mustBeginSegment: tail.tornBytes > 0 || endSegment !== tail.segment,
     },
-    segments: begun,
-    preparedSegment,
-    tornBytes,
+    segments,
+    preparedSegments: tail.preparedSegments,
+    lastBatch: chain.lastBatch,
+    tornBytes: tail.tornBytes,
     batchCount: chain.batchCount,
   };
 }
@@ -123,8 +142,8 @@ class SegmentMemory implements RecordTarget {
     this.#directory = directory;
   }
 
-  /** Reads segment `index`; `undefined` when its header is not whole. */
-  load(index: number): SegmentHeader | undefined {
+  /** Reads segment `index`. */
+  load(index: number): void {
     const file = this.#directory.openFile(segmentName(index), 'read');
     try {
       const sizeBytes = file.sizeBytes();
@@ -133,7 +152,6 @@ class SegmentMemory implements RecordTarget {
       file.read(this.bytes, 0);
       this.path = file.path;
       this.index = index;
-      return decodeSegmentHeader(this.bytes, file.path);
     } finally {
       file.close();
     }
@@ -160,7 +178,7 @@ function segmentIndexes(directory: Directory): number[] {
   }
   indexes.sort((a, b) => a - b);
   for (const [place, index] of indexes.entries()) {
-    const expected = (indexes[0] ?? 0) + place;
+    const expected = 1 + place;
     if (index !== expected) {
       throw new KLaniError('Damaged', `Cannot open ${directory.path}: ${segmentName(expected)} is missing, ${segmentName(index)} exists`);
     }
@@ -168,20 +186,37 @@ function segmentIndexes(directory: Directory): number[] {
   return indexes;
 }
 
-/** A database whose very first write never came to be durable has only segments that have not begun. */
-function emptyOrDamaged(memory: SegmentMemory, indexes: readonly number[]): undefined {
-  if (indexes.length > 1 || memory.index !== 1) throw memory.damage(0, 'the segment header is not whole');
-  if (memory.bytes.length >= SEGMENT_HEADER_SIZE + BATCH_HEADER_SIZE) {
-    const databaseId = memory.bytes.slice(24, 40);
-    if (hasBatchBehind(memory, SEGMENT_HEADER_SIZE + 8, databaseId)) throw memory.damage(0, 'the segment header is not whole');
-  }
-  return undefined;
+/** The segment that begins the log says that there is nothing before it. */
+function checkFirst(directory: Directory, first: SegmentHeader): void {
+  checkSegmentSize(first.sizeBytes);
+  if (first.previousEnd === 0) return;
+  throw new KLaniError(
+    'Damaged',
+    `Cannot open ${directory.path}: ${segmentName(first.index)} goes on from position ${first.previousEnd}, and the segment before it is not whole`,
+  );
 }
 
-/** A segment without a whole header is prepared, or torn in its very first write; anything behind that write proves damage. */
-function checkNotBegun(memory: SegmentMemory, context: { isLast: boolean; databaseId: Uint8Array }): void {
-  const isProven = hasBatchBehind(memory, SEGMENT_HEADER_SIZE + 8, context.databaseId);
-  if (!context.isLast || isProven) throw memory.damage(0, 'the segment header is not whole');
+/** A segment that has not begun and is followed by one that has: the follower must know that the log before it ends earlier. */
+function checkPassedOver(memory: SegmentMemory, sizeBytes: number, following: SegmentHeader | undefined): void {
+  if (following !== undefined && following.previousEnd <= memory.index * sizeBytes) return;
+  throw memory.damage(0, 'the segment header is not whole');
+}
+
+/** A segment behind the last that has begun: prepared, or torn in its very first write. Anything behind that write proves damage. */
+function readNotBegun(memory: SegmentMemory, index: number, tail: Tail): void {
+  memory.load(index);
+  const usedBytes = memory.usedFrom(0);
+  if (usedBytes === 0) {
+    tail.preparedSegments.push(index);
+    return;
+  }
+  // Damage may have met the salt in the header; the first batch repeats it.
+  for (const salt of [saltIn(memory.bytes), batchSalt(memory.bytes, SEGMENT_HEADER_SIZE)]) {
+    if (hasBatchBehind(memory, SEGMENT_HEADER_SIZE + 8, salt)) throw memory.damage(0, 'the segment header is not whole');
+  }
+  tail.tornBytes += usedBytes;
+  tail.segment = index;
+  tail.preparedSegments.length = 0;
 }
 
 function checkSegmentHeader(
@@ -197,11 +232,11 @@ function checkSegmentHeader(
   if (header.sizeBytes !== first.sizeBytes || memory.bytes.length !== first.sizeBytes) {
     throw memory.damage(44, `the segment has ${memory.bytes.length} bytes, must be ${first.sizeBytes}`);
   }
-  const isFirst = header.previousEnd === 0;
-  if (!isFirst && header.previousEnd !== chain.end) {
-    throw memory.damage(56, `the segment before ends at position ${chain.end}, the header says ${header.previousEnd}`);
+  const previousEnd = chain.batchCount === 0 ? 0 : chain.end;
+  if (header.previousEnd !== previousEnd) {
+    throw memory.damage(56, `the log before it ends at position ${previousEnd}, the header says ${header.previousEnd}`);
   }
-  if (header.previousHash.some((byte, place) => byte !== (isFirst ? NO_HASH : chain.hash)[place])) {
+  if (header.previousHash.some((byte, place) => byte !== chain.hash[place])) {
     throw memory.damage(64, 'the previous hash is not that of the last batch before');
   }
 }
@@ -211,7 +246,7 @@ function readBatches(memory: SegmentMemory, header: SegmentHeader, chain: Chain,
   const base = header.index * header.sizeBytes;
   let offset = SEGMENT_HEADER_SIZE;
   while (offset + BATCH_HEADER_SIZE <= header.sizeBytes) {
-    const batch = decodeBatchHeader(memory, offset, { position: base + offset, databaseId: header.databaseId });
+    const batch = decodeBatchHeader(memory, offset, { position: base + offset, salt: header.salt });
     if (batch === undefined) return 'a batch header is not whole';
     const fault = batchFault(memory, offset, {
       header: batch,
@@ -224,6 +259,7 @@ function readBatches(memory: SegmentMemory, header: SegmentHeader, chain: Chain,
     visit?.({ source: memory, path: memory.path, start: offset + BATCH_HEADER_SIZE, end, header: batch });
     chain.hash = sha256(memory.bytes, offset, offset + BATCH_HEADER_SIZE);
     chain.end = base + end;
+    chain.lastBatch = base + offset;
     chain.timeMs = batch.timeMs;
     chain.epoch = batch.epoch;
     chain.batchCount += 1;
@@ -245,16 +281,16 @@ function judgeEnd(
   }
   if (end.following !== undefined || end.fault === undefined) return 0;
   const usedBytes = memory.usedFrom(offset);
-  if (usedBytes > 0 && hasBatchBehind(memory, offset + 8, end.header.databaseId)) throw memory.damage(offset, fault);
+  if (usedBytes > 0 && hasBatchBehind(memory, offset + 8, end.header.salt)) throw memory.damage(offset, fault);
   return usedBytes;
 }
 
-/** Whether a whole batch header of this database stands anywhere from `offset` on: proof that what lies before it had been synced. */
-function hasBatchBehind(memory: SegmentMemory, offset: number, databaseId: Uint8Array): boolean {
+/** Whether a whole batch header of this segment stands anywhere from `offset` on: proof that what lies before it had been synced. */
+function hasBatchBehind(memory: SegmentMemory, offset: number, salt: Uint8Array): boolean {
   for (let at = (offset + 7) & ~7; at + BATCH_HEADER_SIZE <= memory.bytes.length; at += 8) {
     if (memory.view.getUint32(at, true) !== BATCH_MAGIC) continue;
     const position = memory.index * memory.bytes.length + at;
-    if (decodeBatchHeader(memory, at, { position, databaseId }) !== undefined) return true;
+    if (decodeBatchHeader(memory, at, { position, salt }) !== undefined) return true;
   }
   return false;
 }

@@ -4,10 +4,13 @@
  * A file has its final name only once it is filled with zeros and synced: it is filled under another name, renamed, and the directory
  * is synced.
  */
-import { assert } from '@k-lani/base';
+import { assert, type Scheduler } from '@k-lani/base';
 import { KLaniError } from '@k-lani/protocol';
 import type { Directory, File, FileView } from '../io/io.ts';
 import { PREPARED_NAME, segmentName } from './segment.ts';
+
+/** After which time a segment that somebody waits for, and that found no room, is tried again, milliseconds. */
+const RETRY_MS = 100;
 
 /**
  * How the next segment stands: `filling` in the background, `ready` to be written, or `failed`, most likely for want of room. While a failed
@@ -27,6 +30,7 @@ interface Waiting {
 export class SegmentFiles {
   readonly sizeBytes: number;
   readonly #directory: Directory;
+  readonly #scheduler: Scheduler;
   /** Views by segment index; a segment that has not begun has none. */
   readonly #views: (FileView | undefined)[] = [];
   readonly #files: (File | undefined)[] = [];
@@ -34,9 +38,10 @@ export class SegmentFiles {
   #waiting: Waiting[] = [];
   #closed = false;
 
-  constructor(directory: Directory, sizeBytes: number) {
+  constructor(directory: Directory, sizeBytes: number, scheduler: Scheduler) {
     this.#directory = directory;
     this.sizeBytes = sizeBytes;
+    this.#scheduler = scheduler;
   }
 
   /** Opens segment `index`, which must have its final name, for reading and, as the present one, for writing. */
@@ -66,9 +71,13 @@ export class SegmentFiles {
     return preparation.index === index ? preparation.error : undefined;
   }
 
-  /** Says that segment `index` exists already, filled by an earlier run. */
-  adopt(index: number): void {
-    this.#preparation = { state: 'ready', index, error: undefined };
+  /** Takes over segment `index`, which an earlier run has filled with zeros; returns false when it has another size. */
+  adopt(index: number): boolean {
+    const file = this.#directory.openFile(segmentName(index), 'read');
+    const isRight = file.sizeBytes() === this.sizeBytes;
+    file.close();
+    if (isRight) this.#preparation = { state: 'ready', index, error: undefined };
+    return isRight;
   }
 
   /** Begins to fill segment `index` in the background, unless that is done or under way; a failed attempt is made again. */
@@ -133,6 +142,8 @@ export class SegmentFiles {
     this.#preparation = { state: 'failed', index, error };
     this.#waiting = waiting.filter(({ failed }) => failed === undefined);
     for (const { failed } of waiting) failed?.(error);
+    // Whoever waits was accepted before room ran out, and has no other way to learn that there is room again.
+    if (this.#waiting.length > 0) this.#scheduler.after(RETRY_MS, () => this.prepare(index));
   }
 }
 

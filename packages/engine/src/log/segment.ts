@@ -17,16 +17,17 @@
  * | 56 | 8 | previous end | position where the segment before ends; 0 for the first |
  * | 64 | 32 | previous hash | of the last batch header before; zeros for the first |
  * | 96 | 8 | time | milliseconds since 1970, UTC |
- * | 104 | 152 | – | zeros |
+ * | 104 | 8 | salt | random; every batch header of the segment repeats it |
+ * | 112 | 144 | – | zeros |
  *
  * 1. A position is `index · size + offset in the file`; positions rise along the log and 0 is none.
- * 2. The header is written with the segment's first batch and never again. A segment of zeros is prepared and not begun.
+ * 2. The header is written with the segment's first batch, in one write, and never again. A segment of zeros is prepared and not begun.
  * 3. Bytes that were written never change. Recovery cuts a torn tail by beginning the next segment, whose `previous end` says where.
  * 4. Segments follow each other without a gap in their indexes.
  */
 import { crc32 } from '@k-lani/base';
 import { KLaniError } from '@k-lani/protocol';
-import { HASH_SIZE } from './batch.ts';
+import { HASH_SIZE, SALT_SIZE } from './batch.ts';
 import { readU64, writeU64 } from './record.ts';
 
 export const SEGMENT_HEADER_SIZE = 256;
@@ -43,6 +44,7 @@ export const PREPARED_NAME = 'next.segment';
 const MAGIC = new TextEncoder().encode('KLANILOG');
 const NAME_PATTERN = /^(\d{10})\.segment$/;
 const DATABASE_ID_SIZE = 16;
+const SALT_OFFSET = 104;
 
 export interface SegmentHeader {
   readonly databaseId: Uint8Array;
@@ -52,6 +54,7 @@ export interface SegmentHeader {
   readonly previousEnd: number;
   readonly previousHash: Uint8Array;
   readonly timeMs: number;
+  readonly salt: Uint8Array;
 }
 
 /** The file name of segment `index`: ten digits and `.segment`. */
@@ -79,6 +82,7 @@ export function encodeSegmentHeader(header: SegmentHeader): Uint8Array {
   writeU64(view, 56, header.previousEnd);
   bytes.set(header.previousHash, 64);
   writeU64(view, 96, header.timeMs);
+  bytes.set(header.salt, SALT_OFFSET);
   view.setUint32(8, crc32(bytes, 12), true);
   return bytes;
 }
@@ -108,7 +112,13 @@ export function decodeSegmentHeader(bytes: Uint8Array, path: string): SegmentHea
     previousEnd: readU64(view, 56),
     previousHash: bytes.slice(64, 64 + HASH_SIZE),
     timeMs: readU64(view, 96),
+    salt: saltIn(bytes),
   };
+}
+
+/** The salt in the header that `bytes` begin with. */
+export function saltIn(bytes: Uint8Array): Uint8Array {
+  return bytes.slice(SALT_OFFSET, SALT_OFFSET + SALT_SIZE);
 }
 
 /** @throws {KLaniError} InvalidArgument unless `sizeBytes` is a power of two within the limits */

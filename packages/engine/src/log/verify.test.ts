@@ -127,7 +127,7 @@ test('verifyLog() finds a record that breaks a rule although the chain of batche
       timeMs: 0,
       epoch: 1,
       durable: SEGMENT,
-      databaseId: bytes.subarray(24, 40),
+      salt: bytes.subarray(104, 112),
       previousHash: new Uint8Array(32),
     });
     writeFileSync(segment, bytes);

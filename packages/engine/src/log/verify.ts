@@ -64,7 +64,7 @@ export function verifyLog(path: string, { io = new NodeIo(), progress }: VerifyO
     const checker = new RecordChecker();
     lockUnlessReadOnly(directory);
     const recovered = recover(directory, checker.visit, progress);
-    if (recovered === undefined) throw new KLaniError('NotFound', `Cannot verify ${directory.path}: no log is in it`);
+    if (recovered.databaseId === undefined) throw new KLaniError('NotFound', `Cannot verify ${directory.path}: no log is in it`);
     return {
       path: directory.path,
       databaseId: hex(recovered.databaseId),

@@ -40,6 +40,12 @@ export class TableSide {
     return this.#indexes[fieldIndex] !== undefined;
   }
 
+  /** Whether the fields of all terms are indexed here: a new index is not, before the schema that adds it is visible. */
+  hasIndexes(terms: TermList): boolean {
+    for (let place = 0; place < terms.count; place += 1) if (!this.hasIndex(terms.at(place).fieldIndex)) return false;
+    return true;
+  }
+
   /** The index of a field that has one. */
   index(fieldIndex: number): FieldIndex {
     const index = this.#indexes[fieldIndex];

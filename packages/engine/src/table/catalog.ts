@@ -27,6 +27,11 @@ export class Catalog {
     return table;
   }
 
+  /** Whether the table is one of this catalog. */
+  has(table: StoredTable): boolean {
+    return this.#tables[table.id - 1] === table;
+  }
+
   /** The table with an id that a record names. */
   byId(tableId: number): StoredTable {
     const table = this.#tables[tableId - 1];
