@@ -7,7 +7,15 @@
  * 3. Any other error is a bug, and is thrown on: see `session.ts`.
  */
 import { crc32 } from '@k-lani/base';
-import { type Database, firstAnswer, type DoneOperation, type LockOwner, mayDependOnChanges, type Operation, type StoredTable } from '@k-lani/engine';
+import {
+  type Database,
+  firstAnswer,
+  type DoneOperation,
+  type LockOwner,
+  mayDependOnChanges,
+  type Operation,
+  type StoredTable,
+} from '@k-lani/engine';
 import {
   beginFrame,
   ByteReader,

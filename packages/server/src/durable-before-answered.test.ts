@@ -142,7 +142,21 @@ async function traced(context: TestContext, durability: 'fsync' | 'os') {
     process.stdin.on('end', () => server.close()).resume();`;
   const server = spawn(
     TRACER,
-    ['-f', '-xx', '-s', '1000000', '-e', `trace=${TRACED}`, '-o', path, process.execPath, '--input-type=module', '-e', script],
+    [
+      '-f',
+      '--seccomp-bpf',
+      '-xx',
+      '-s',
+      '1000000',
+      '-e',
+      `trace=${TRACED}`,
+      '-o',
+      path,
+      process.execPath,
+      '--input-type=module',
+      '-e',
+      script,
+    ],
     {
       stdio: ['pipe', 'pipe', 'inherit'],
     },
@@ -206,7 +220,7 @@ async function changeUnderLock<C extends { client: WireClient; table: Awaited<Re
 
 /** Why this machine cannot trace, if it cannot. */
 function noTrace(): string | false {
-  const probe = spawnSync(TRACER, ['-f', '-o', '/dev/null', 'true'], { encoding: 'utf8' });
+  const probe = spawnSync(TRACER, ['-f', '--seccomp-bpf', '-o', '/dev/null', 'true'], { encoding: 'utf8' });
   if (probe.error !== undefined) return 'strace is not installed';
   return probe.status === 0 ? false : `strace may not trace here: ${probe.stderr.trim()}`;
 }

@@ -17,10 +17,12 @@ export class Listener {
   readonly #server: NetServer;
   readonly #early: Socket[] = [];
   #take: ((wire: SocketWire) => void) | undefined;
+  #onError: ((error: Error) => void) | undefined;
 
   private constructor(server: NetServer, address: Address) {
     this.#server = server;
     this.address = address;
+    server.on('error', (error) => this.#onError?.(error));
     server.on('connection', (socket: Socket) => {
       if (this.#take === undefined) this.#early.push(socket);
       else this.#take(new SocketWire(socket));
@@ -52,9 +54,10 @@ export class Listener {
     return new Listener(server, boundAddress(server, address));
   }
 
-  /** Gives every connection to `take`, first those that came before. */
-  start(take: (wire: SocketWire) => void): void {
+  /** Gives every connection to `take`, first those that came before, and to `onError` what keeps one from being accepted. */
+  start(take: (wire: SocketWire) => void, onError: (error: Error) => void): void {
     this.#take = take;
+    this.#onError = onError;
     for (const socket of this.#early.splice(0)) take(new SocketWire(socket));
   }
 

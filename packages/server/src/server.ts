@@ -92,7 +92,8 @@ export class Server {
     this.addresses = listeners.map(({ address }) => formatAddress(address));
     database.onFailed((error) => log.error({ err: error }, 'the writer has failed: reads go on, writes do not'));
     this.#stopTicker = (adapters.ticker ?? nodeTicker).start(Math.min(LOOK_MS_MAX, config.sessionIdleMs / 4), () => this.#look());
-    for (const listener of listeners) listener.start((wire) => this.#accept(wire));
+    const onError = (error: Error): void => log.error({ err: error }, 'a connection could not be accepted');
+    for (const listener of listeners) listener.start((wire) => this.#accept(wire), onError);
     log.info({ addresses: this.addresses, data: database.path, durability: database.durability }, 'listening');
   }
 

@@ -400,3 +400,20 @@ test('What one session opened is gone with it, and a table is opened by name', a
   session.received(frames(seek(1)));
   assert.equal(wire.writes.length, count);
 });
+
+test('A client that has said all it has to say still gets its answers, and its locks are free at once', async (context) => {
+  const disk = new HeldDisk();
+  const server = await openServer(context, {}, { io: disk.io });
+  const client = await openClient(context, server);
+  const table = await client.create(SEATS);
+  await client.append(table, seat(1));
+  await client.lock(table, 1);
+  disk.hold();
+  const answer = client.append(table, seat(2));
+  await disk.waiting();
+  client.socket.end();
+  while (server.stats.locks > 0) await turn();
+  disk.release();
+  assert.equal((await answer).status, 0);
+  await client.ended;
+});

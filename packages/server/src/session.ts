@@ -87,8 +87,8 @@ export class Session implements Caller, WireUser {
   }
 
   received(chunk: Uint8Array): void {
-    this.#hasMoved = true;
     if (!this.#takesRequests) return;
+    this.#hasMoved = true;
     this.#parser.push(chunk);
     if (this.#carryOut() || !this.#takesRequests) return;
     // The chunk's memory is not ours after this call: what is left of it waits in memory of its own.
@@ -126,8 +126,9 @@ export class Session implements Caller, WireUser {
     this.#endWhenAnswered();
   }
 
-  /** Ends the connection at once. */
+  /** Ends the connection at once: no answer can be delivered any more. */
   destroy(): void {
+    this.#state = 'gone';
     this.#wire.destroy();
   }
 
@@ -235,7 +236,6 @@ export class Session implements Caller, WireUser {
     );
     if (inEngine) throw error;
     this.destroy();
-    this.#state = 'gone';
   }
 
   #pause(): void {

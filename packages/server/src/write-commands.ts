@@ -1,5 +1,5 @@
 /** Append, Replace, Delete, Lock, Unlock. */
-import { NONE, RecordKind, RecordOffset, type Change, type DoneOperation } from '@k-lani/engine';
+import { NONE, RecordKind, RecordOffset, type Change, type DoneOperation, type Lock, type StoredTable } from '@k-lani/engine';
 import {
   decodeAppendRequest,
   decodeDeleteRequest,
@@ -57,7 +57,7 @@ export function lock(call: Call): void {
   const { caller, database } = call;
   const { handle: number, rowId, leaseMs } = decodeLockRequest(call.reader);
   const { table } = caller.handles.get(number);
-  const { locks, log } = database.state;
+  const { locks } = database.state;
   call.inEngine = true;
   const granted = database.tryLock(caller.owner, { table, rowId }, leaseMs);
   if (granted === undefined) {
@@ -66,14 +66,24 @@ export function lock(call: Call): void {
     call.refuse({ status: ALREADY_LOCKED, message: `Cannot lock row ${rowId} of table "${table.name}": it is locked`, retryAfterMs });
     return;
   }
-  const at = database.reader.seekLatest(table, rowId);
   encodeLockAnswer(call.answer(), {
     tokenLow: granted.tokenLow,
     tokenHigh: granted.tokenHigh,
     leaseMs: wireMs(locks.leaseLeftMs(granted)),
-    version: at === NONE ? 0 : log.view.getUint32(at + RecordOffset.version, true),
+    version: lockedVersion(call, table, granted),
   });
   call.done(database.reader.latestDependsOn(table, rowId));
+}
+
+/** The version of a row that was locked just now. A row that cannot be read does not stay locked. */
+function lockedVersion({ database }: Call, table: StoredTable, granted: Lock): number {
+  try {
+    const at = database.reader.seekLatest(table, granted.rowId);
+    return at === NONE ? 0 : database.state.log.view.getUint32(at + RecordOffset.version, true);
+  } catch (error) {
+    database.state.locks.release(granted);
+    throw error;
+  }
 }
 
 export function unlock(call: Call): void {
