@@ -6,7 +6,7 @@
  *    `inEngine` was set, the refusal waits for everything that was appended by then.
  * 3. Any other error is a bug, and is thrown on: see `session.ts`.
  */
-import { crc32 } from '@k-lani/base';
+import { xxHash32 } from '@k-lani/base';
 import {
   type Database,
   firstAnswer,
@@ -193,10 +193,10 @@ export class Call implements RequestName {
   /** The operation of this request, whose handles all are replaced by table ids. Valid until the next request. */
   operation(operationIdOffset: number): Operation {
     const operation = this.#operation;
-    const { bytes, end } = this.reader;
+    const { bytes, view, end } = this.reader;
     const { id } = operation;
     for (let index = 0; index < OPERATION_ID_SIZE; index += 1) id[index] = bytes[operationIdOffset + index] as number;
-    operation.digestChecksum = crc32(bytes, this.#payloadStart, end);
+    operation.digestChecksum = xxHash32(view, this.#payloadStart, end);
     operation.digestLength = end - this.#payloadStart;
     operation.opcode = this.opcode;
     operation.actor = this.caller.actor;

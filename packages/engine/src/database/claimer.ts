@@ -13,6 +13,7 @@ import { RecordKind, RecordOffset, recordSize, type Operation, type RecordDraft 
 import { NONE } from '../memory/none.ts';
 import type { IndexDeclaration, StoredTable } from '../table/stored-table.ts';
 import type { Changed } from './writer.ts';
+import { RefusalMemo } from './refusal-memo.ts';
 import { recordVersion, type State } from './state.ts';
 import { UniqueCheck, isNullKey, overlayKey } from './unique-check.ts';
 
@@ -52,6 +53,7 @@ export class Claimer {
   readonly #intersection: Intersection;
   readonly #unique: UniqueCheck;
   readonly #key = new Uint32Array(KEY_WORDS_MAX);
+  readonly #refusals = new RefusalMemo();
   readonly #picks: Pick[] = [];
   readonly #picked = new Set<number>();
   /** The table of the line that is being filled. */
@@ -131,8 +133,17 @@ export class Claimer {
 
   #pickFromOverlay(line: ClaimLine, place: number, wanted: number): void {
     const { table, terms } = line;
-    for (const [rowId, position] of this.#state.overlay(table.id).entries()) {
+    const overlay = this.#state.overlay(table.id);
+    if (overlay.size === 0) return;
+    const known = this.#refusals.find(overlay, terms);
+    if (known !== undefined) {
+      this.#dependsOn = Math.max(this.#dependsOn, known);
+      return;
+    }
+    let isNone = true;
+    for (const [rowId, position] of overlay.entries()) {
       if (position > 0 && this.#meetsAll(table, position, terms)) {
+        isNone = false;
         if (this.#isFree(table, rowId)) this.#pick({ line: place, table, rowId, position });
         if (this.#picks.length === wanted) return;
         continue;
@@ -140,6 +151,7 @@ export class Claimer {
       const before = this.#state.visiblePosition(table.id, rowId);
       if (before > 0 && this.#meetsAll(table, before, terms)) this.#dependsOn = Math.max(this.#dependsOn, Math.abs(position));
     }
+    if (isNone) this.#refusals.add(overlay, terms, this.#dependsOn);
   }
 
   /** Takes a row, unless its record is damaged: the rows behind it can still be sold. */

@@ -3,7 +3,7 @@
  *
  * 1. Nobody gets a result or a refusal before what it depends on is durable.
  */
-import { crc32, type Random } from '@k-lani/base';
+import { xxHash32, type Random } from '@k-lani/base';
 import { ByteWriter, KLaniError, OPERATION_ID_SIZE, parseOperationId, type OpcodeNumber } from '@k-lani/protocol';
 import type { Database } from '../database/database.ts';
 import { mayDependOnChanges } from '../database/refusal.ts';
@@ -109,7 +109,7 @@ export class EmbeddedSession {
     const { operationId } = options;
     if (operationId !== undefined) {
       const id = parseOperationId(operationId);
-      return { id, opcode, actor: this.#actor, digestChecksum: crc32(body.bytes, 0, body.length), digestLength: body.length };
+      return { id, opcode, actor: this.#actor, digestChecksum: xxHash32(body.view, 0, body.length), digestLength: body.length };
     }
     this.#random.fill(this.#ids);
     return { id: this.#ids, opcode, actor: this.#actor, digestChecksum: 0, digestLength: 0 };

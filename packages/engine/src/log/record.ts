@@ -14,7 +14,7 @@
  * | 32 | 8 | previous | position of the version before it, 0 for the first |
  * | 40 | 8 | time | milliseconds since 1970, UTC; never goes back along the log |
  * | 48 | 16 | operation id | of the request that wrote it |
- * | 64 | 4 | digest checksum | CRC-32 of the request's body, table ids in the place of handles |
+ * | 64 | 4 | digest checksum | XXH32 of the request's body, table ids in the place of handles |
  * | 68 | 4 | digest length | length of that body |
  * | 72 | 8 | fencing token | of the lock it was written under, 0 for none |
  * | 80 | 4 | schema version | that the body is encoded in |

@@ -13,6 +13,8 @@ const OVERLAY_PAGES_MAX = 1 << 18;
 
 export class Overlay {
   readonly rows: Bitmap;
+  /** Rises with every change of what is here. */
+  version = 0;
   /** Row id → position of its last change, negative for a delete. */
   readonly #positions = new Map<number, number>();
   /** Unique key (with its field in front) → the row here that was last given it. */
@@ -37,12 +39,14 @@ export class Overlay {
     assert(position !== 0, 'A change has a position');
     this.#positions.set(rowId, position);
     this.rows.set(rowId);
+    this.version += 1;
   }
 
   /** Forgets the change at `position`, which is visible now, unless the row has a later one. */
   settle(rowId: number, position: number): void {
     if (Math.abs(this.#positions.get(rowId) ?? 0) !== position) return;
     this.#positions.delete(rowId);
+    this.version += 1;
     this.rows.clear(rowId);
     for (const key of this.#uniqueKeys.get(rowId) ?? []) if (this.#uniqueHolders.get(key) === rowId) this.#uniqueHolders.delete(key);
     this.#uniqueKeys.delete(rowId);
