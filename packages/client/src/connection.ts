@@ -132,13 +132,13 @@ export class Connection {
   async #shutDown(): Promise<void> {
     if (this.#pendingCalls > 0) await new Promise<void>((resolve) => (this.#onIdle = resolve));
     if (this.#isReady) await Promise.allSettled([this.#callNow(new DisconnectCall())]);
-    this.#deadlines.stop();
+    this.#deadlines.close();
     await this.#keeper.stop();
   }
 
   /** There was no session yet, and there will be none. */
   #giveUp(error: KLaniError): void {
-    this.#deadlines.stop();
+    this.#deadlines.close();
     this.#closed ??= this.#keeper.stop();
     this.#opened.reject(error);
   }

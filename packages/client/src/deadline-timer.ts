@@ -12,6 +12,7 @@ export class DeadlineTimer {
   readonly #onDue: (nowMs: number) => number;
   #dueMs = Infinity;
   #stopTimer: (() => void) | undefined;
+  #isClosed = false;
 
   /** @param onDue ends what is due at `nowMs` and returns the earliest deadline left, or `Infinity` */
   constructor(environment: Environment, onDue: (nowMs: number) => number) {
@@ -21,7 +22,7 @@ export class DeadlineTimer {
 
   /** Makes sure that `onDue` runs soon after `deadlineMs`. */
   watch(deadlineMs: number, nowMs: number): void {
-    if (deadlineMs < this.#dueMs) this.#start(deadlineMs, nowMs);
+    if (deadlineMs < this.#dueMs && !this.#isClosed) this.#start(deadlineMs, nowMs);
   }
 
   /** Forgets all deadlines. */
@@ -29,6 +30,12 @@ export class DeadlineTimer {
     this.#stopTimer?.();
     this.#stopTimer = undefined;
     this.#dueMs = Infinity;
+  }
+
+  /** Forgets all deadlines, and those that are still to come: a session that is being greeted goes on calling while its client closes. */
+  close(): void {
+    this.#isClosed = true;
+    this.stop();
   }
 
   #start(deadlineMs: number, nowMs: number): void {

@@ -20,7 +20,6 @@ import {
   endFrame,
 } from '@k-lani/protocol';
 import { FakeTable } from './fake-table.fixture.ts';
-import { tcpTransport } from './tcp-transport.ts';
 import type { Link, LinkReceiver, Transport } from './transport.ts';
 
 /** A request as it came, for a test to look at and to answer. */
@@ -84,7 +83,7 @@ export class FakeServer implements Transport {
   }
 
   endOfTurn(callback: () => void): void {
-    tcpTransport.endOfTurn(callback);
+    process.nextTick(callback);
   }
 
   /** The session that was opened last. */

@@ -10,8 +10,9 @@ const PORT_MAX = 65_535;
 /** Links over TCP (`tcp://HOST:PORT`, `tcp://[::1]:7700`) and Unix sockets (`unix:/PATH`), from Node. */
 export const tcpTransport: Transport = {
   connect: (url, receiver) => new SocketLink(parseAddress(url), receiver),
-  // Ticks run after the promise jobs of the event that made them, so callers woken by one chunk of answers share a write.
-  endOfTurn: (callback) => process.nextTick(callback),
+  // After every socket that is ready has been read: the writes of all clients then follow each other, and a server that sleeps is woken
+  // once for all of them, not once for each.
+  endOfTurn: (callback) => void setImmediate(callback),
 };
 
 /** A reused buffer for what arrives: without it each chunk costs an allocation and passes through the machinery of streams. */

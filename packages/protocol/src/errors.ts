@@ -20,8 +20,8 @@ export const ERRORS = {
   NotFound: {
     number: 1,
     retry: 'never',
-    meaning: 'No row has this id, or the row is deleted.',
-    remedy: 'Check the row id; `history` shows a deleted row.',
+    meaning: 'No row has this id, or the row is deleted; or no database is at this path.',
+    remedy: 'Check the row id or the path; `history` shows a deleted row.',
   },
   AlreadyLocked: {
     number: 2,

@@ -108,6 +108,9 @@ export interface File {
 
 /** A reading window on a file: a shared mapping, or positioned reads into a scratch buffer. Never store to it. */
 export interface FileView {
+  /** Whether `bytes` and `view` are the whole file for as long as the view is open, so that one `at()` makes all of it readable. */
+  readonly isWhole: boolean;
+
   /** Read it after each `at()`: `at()` may replace it. */
   readonly bytes: Uint8Array;
 

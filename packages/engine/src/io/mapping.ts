@@ -55,6 +55,10 @@ export class Mapping implements FileView {
     this.#sizeBytes = sizeBytes;
   }
 
+  get isWhole(): boolean {
+    return true;
+  }
+
   get bytes(): Uint8Array {
     assert(this.#sizeBytes !== CLOSED, 'Cannot read mapping: it is closed');
     return this.#bytes;

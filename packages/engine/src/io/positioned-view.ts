@@ -21,6 +21,10 @@ export class PositionedView implements FileView {
     this.#sizeBytes = sizeBytes;
   }
 
+  get isWhole(): boolean {
+    return false;
+  }
+
   get bytes(): Uint8Array {
     assert(this.#sizeBytes !== CLOSED, 'Cannot read file view: it is closed');
     return this.#bytes;

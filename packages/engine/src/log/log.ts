@@ -14,7 +14,7 @@ import type { OpenBatch, WhenDurable } from './open-batch.ts';
 import {
   RECORD_HEADER_SIZE,
   encodeRecordHeader,
-  isRecordIntact,
+  recordMatchesChecksum,
   recordSize,
   sealRecord,
   type Operation,
@@ -29,7 +29,7 @@ import { SegmentFiles } from './segment-files.ts';
 const ROOM_TO_OPEN_BYTES = 1024;
 
 /** An imported binding is looked up at each use; this one is used for every read. */
-const isIntact = isRecordIntact;
+const matchesChecksum = recordMatchesChecksum;
 
 const DATABASE_ID_SIZE = 16;
 
@@ -61,6 +61,8 @@ export class Log implements RecordTarget {
   readonly #files: SegmentFiles;
   readonly #commit: GroupCommit;
   readonly #segmentSizeBytes: number;
+  /** Whether `bytes` holds everything around what was located. */
+  #isWhole = false;
   #writing: OpenBatch | undefined;
   #writingAt = 0;
 
@@ -177,6 +179,7 @@ export class Log implements RecordTarget {
     if (batch !== undefined) {
       this.bytes = batch.bytes;
       this.view = batch.view;
+      this.#isWhole = true;
       return position - batch.position;
     }
     const segment = Math.floor(position / this.#segmentSizeBytes);
@@ -184,6 +187,7 @@ export class Log implements RecordTarget {
     const at = view.at(position - segment * this.#segmentSizeBytes, length);
     this.bytes = view.bytes;
     this.view = view.view;
+    this.#isWhole = view.isWhole;
     return at;
   }
 
@@ -197,8 +201,8 @@ export class Log implements RecordTarget {
     const length = this.view.getUint32(at, true);
     const room = this.#segmentSizeBytes - (position % this.#segmentSizeBytes);
     if (length > room || length < RECORD_HEADER_SIZE) throw this.#damaged(position);
-    at = this.locate(position, length);
-    if (!isIntact(this, at, at + length)) throw this.#damaged(position);
+    if (!this.#isWhole) at = this.locate(position, length);
+    if (!matchesChecksum(this.view, at, length)) throw this.#damaged(position);
     return at;
   }
 

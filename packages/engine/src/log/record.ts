@@ -158,6 +158,11 @@ export function sealRecord(target: RecordTarget, at: number): void {
   target.view.setUint32(at + RecordOffset.checksum, checksumOf(target.view, at + 8, at + length), true);
 }
 
+/** Whether the record of `length` bytes at `at` matches its checksum, which covers all that tells its parts. */
+export function recordMatchesChecksum(view: DataView, at: number, length: number): boolean {
+  return checksumOf(view, at + 8, at + length) === view.getUint32(at + 4, true);
+}
+
 /** Whether the record at `at` is whole: its length is plausible and lies within `end`, its parts fit, its checksum is right. */
 export function isRecordIntact({ view }: RecordTarget, at: number, end: number): boolean {
   if (at + RECORD_HEADER_SIZE > end) return false;

@@ -26,7 +26,7 @@ export const PAGE_WORDS = 1024;
 /** Bytes in a page. */
 export const PAGE_SIZE_BYTES = PAGE_WORDS * 4;
 /** The most pages that a store can be told to hold: 64 GiB. */
-export const PAGES_MAX = 1 << 24;
+const PAGES_MAX = 1 << 24;
 
 const CHUNK_PAGES_BITS = 8;
 const CHUNK_PAGES = 1 << CHUNK_PAGES_BITS;
