@@ -91,10 +91,11 @@ export class Claimer {
    */
   claim(operation: Operation, lines: readonly ClaimLine[]): Claimed {
     this.#picks.length = 0;
-    this.#picked.clear();
+    // Clearing an empty set makes a new table for it.
+    if (this.#picked.size > 0) this.#picked.clear();
     for (const line of lines) this.#state.expectWritable(line.table);
-    for (const [place, line] of lines.entries()) {
-      const refusal = this.#fill(line, place);
+    for (let place = 0; place < lines.length; place += 1) {
+      const refusal = this.#fill(lines[place] as ClaimLine, place);
       if (refusal === undefined) continue;
       // What earlier lines took, and had to pass over, decides too what was left for this one.
       return lines.length === 1 ? refusal : { ...refusal, dependsOn: this.#state.log.appended - 1 };

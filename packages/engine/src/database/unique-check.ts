@@ -33,8 +33,9 @@ export class UniqueCheck {
 
   /** Begins a request. */
   begin(): void {
-    this.#given.clear();
-    this.#changed.clear();
+    // Clearing an empty collection makes a new table for it.
+    if (this.#given.size > 0) this.#given.clear();
+    if (this.#changed.size > 0) this.#changed.clear();
   }
 
   /** Says that the request changes this row's unique key, or deletes the row. */
