@@ -3,6 +3,7 @@ import {
   ByteReader,
   ByteWriter,
   ChangeKind,
+  type BatchResult,
   type ChangeKindNumber,
   FRAME_HEADER_SIZE,
   KLaniError,
@@ -28,14 +29,6 @@ import { Request } from './request.ts';
 import { alteredMeanwhile } from './table-request.ts';
 import type { RemoteTable } from './table.ts';
 import { type AnyRow, type IdSource, type WriteTarget, nextId, wireTarget } from './write-requests.ts';
-
-/** What became of a batch, once it is durable. */
-export interface BatchResult {
-  /** Of the last change. */
-  readonly lsn: number;
-  /** One for each change, in their order. */
-  readonly changes: readonly { readonly rowId: number; readonly version: number }[];
-}
 
 /** What must hold for a change of a batch: the row's version, or a lock of it. */
 export interface ChangeCondition<S extends TableSchema> {

@@ -15,6 +15,8 @@ import {
   encodeClaimLine,
   encodeClaimRequest,
   formatOperationId,
+  type ClaimedRow,
+  type ClaimResult,
 } from '@k-lani/protocol';
 import type { OpenTable, TableHandle } from './open-tables.ts';
 import type { AnyTerm } from './read-requests.ts';
@@ -27,38 +29,6 @@ export interface ClaimOptions extends WriteOptions {
   /** Whether the claimed rows are wanted, as they are after the change. */
   readonly returnRows?: boolean;
 }
-
-/** A row that was claimed. */
-export interface ClaimedRow<Row> {
-  readonly rowId: number;
-  /** That the claim made. */
-  readonly version: number;
-  /** Only with `returnRows`. */
-  readonly row?: Row;
-}
-
-/** How a claim ended: with all that was asked for, or with nothing changed. */
-export type ClaimResult<Row = Record<string, FieldValue>> =
-  | {
-      readonly outcome: 'claimed';
-      readonly lsn: number;
-      readonly operationId: string;
-      /** The rows of each line, in the order of the lines. */
-      readonly lines: readonly (readonly ClaimedRow<Row>[])[];
-    }
-  | {
-      /** Too few rows match. */
-      readonly outcome: 'none_available';
-      /** The line that could not be filled. */
-      readonly line: number;
-    }
-  | {
-      /** Rows match, but others hold their locks. */
-      readonly outcome: 'all_locked';
-      readonly line: number;
-      /** When the first of these locks ends at the latest. */
-      readonly retryAfterMs: number;
-    };
 
 /** One line of a claim, checked against the schema where it was made. */
 export interface ClaimSource {
@@ -133,7 +103,7 @@ export class ClaimCall<Row> extends Request<ClaimResult<Row>> {
 
   #claimedRow(reader: ByteReader, line: number, { rowId, version, rowStart, rowEnd }: WireClaimedRow): ClaimedRow<Row> {
     const handle = this.#handles[line];
-    if (!this.#returnRows || handle === undefined) return { rowId, version };
+    if (!this.#returnRows || handle === undefined) return { rowId, version, row: undefined };
     return { rowId, version, row: readRow(reader, handle.layout, rowStart, rowEnd) as Row };
   }
 }

@@ -5,10 +5,13 @@ import {
   type TableEntry,
   type TableSchema,
   schemaDifferences,
+  type BatchResult,
+  type ClaimResult,
+  type OperationStatus,
 } from '@k-lani/protocol';
 import type { BackOffLimits } from './back-off.ts';
-import { Batch, type BatchResult } from './batch.ts';
-import { ClaimCall, type ClaimOptions, type ClaimResult } from './claim.ts';
+import { Batch } from './batch.ts';
+import { ClaimCall, type ClaimOptions } from './claim.ts';
 import { Connection, TIMEOUT_MS_MAX } from './connection.ts';
 import {
   AlterTableCall,
@@ -16,7 +19,6 @@ import {
   CreateTableCall,
   ListTablesCall,
   OpenHandleCall,
-  type OperationStatus,
   OperationStatusCall,
   StatsCall,
 } from './database-requests.ts';

@@ -170,6 +170,21 @@ test("A read without an answer ends as TimedOut, and an answer that comes late i
   assert.equal(server.sessions.length, 1);
 });
 
+test('A server that answers others but still owes an answer long after its call has ended is given up', async () => {
+  const setup = await setUpFake();
+  const { server, seats, time } = setup;
+  const kept = keep(server, Opcode.Seek);
+  const read = seats.seek(1);
+  await expireOne(setup);
+  await assert.rejects(read, { code: 'TimedOut' });
+  assert.equal(kept.length, 1);
+  await expireOne(setup);
+  await turn();
+  time.advance(20);
+  assert.equal(await seats.count(), 0);
+  assert.equal(server.sessions.length, 2);
+});
+
 test('A write without an answer ends as OutcomeUnknown, with the operation id that the server saw', async () => {
   const setup = await setUpFake();
   const { server, seats } = setup;

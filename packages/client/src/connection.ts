@@ -364,27 +364,29 @@ export class Connection {
     for (const request of waiting) this.#end(request, error);
   }
 
-  /** Ends the calls whose deadline has come, and a session that has been silent for as long as a call waits. */
+  /**
+   * Ends the calls whose deadline has come; and the session, when its server has been silent for as long as a call waits, or still owes
+   * an answer so long after its call has ended.
+   */
   #expire(nowMs: number): number {
+    const session = this.#session;
+    const { timeoutMs } = this.#options;
     let nextMs = Infinity;
-    let isAnyDue = false;
-    for (const request of this.#session?.requests ?? []) {
-      if (request.isSettled) continue;
-      if (request.deadlineMs > nowMs) {
-        nextMs = Math.min(nextMs, request.deadlineMs);
-      } else {
-        isAnyDue = true;
+    let failure: string | undefined;
+    for (const request of session?.requests ?? []) {
+      if (request.deadlineMs <= nowMs && !request.isSettled) {
         this.#endEarly(request, timedOut(request));
+        if (session !== undefined && session.heardMs + timeoutMs <= nowMs) failure = `was silent for ${timeoutMs} ms`;
       }
+      const dueMs = request.isSettled ? request.deadlineMs + timeoutMs : request.deadlineMs;
+      if (dueMs > nowMs) nextMs = Math.min(nextMs, dueMs);
+      else failure = `never answered ${opcodeName(request.opcode)}`;
     }
     for (const request of this.#waiting) {
       if (request.deadlineMs > nowMs) nextMs = Math.min(nextMs, request.deadlineMs);
       else this.#endEarly(request, this.#neverAnswered(request));
     }
-    const session = this.#session;
-    if (isAnyDue && session !== undefined && session.heardMs + this.#options.timeoutMs <= nowMs) {
-      session.fail(new KLaniError('ConnectionLost', `The server was silent for ${this.#options.timeoutMs} ms`));
-    }
+    if (failure !== undefined) session?.fail(new KLaniError('ConnectionLost', `The server at ${this.#options.url} ${failure}`));
     return nextMs;
   }
 

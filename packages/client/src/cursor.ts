@@ -8,12 +8,13 @@ import {
   encodeCursorRequest,
   encodeScanRequest,
   encodeTerms,
+  type VersionedRow,
 } from '@k-lani/protocol';
 import type { Connection } from './connection.ts';
 import type { OpenTable, TableHandle } from './open-tables.ts';
 import type { AnyTerm } from './read-requests.ts';
 import { type AfterLoss, type CallOptions, Request } from './request.ts';
-import { type VersionedRow, readVersionedRow } from './rows.ts';
+import { readVersionedRow } from './rows.ts';
 import { ReleaseCall } from './session-requests.ts';
 import { TableRequest } from './table-request.ts';
 

@@ -5,7 +5,8 @@ import {
   FRAME_HEADER_SIZE,
   Opcode,
   type OpenedTable,
-  type OperationChange,
+  type OperationStatus,
+  opcodeName,
   type TableEntry,
   type TableSchema,
   decodeAlterTableAnswer,
@@ -26,23 +27,6 @@ import { type Report, readReport } from './read-requests.ts';
 import { type AfterLoss, Request } from './request.ts';
 import { TableRequest } from './table-request.ts';
 import { type IdSource, nextId } from './write-requests.ts';
-
-/** What became of a write, asked by its operation id. */
-export type OperationStatus =
-  | {
-      /** Done, and durable. */
-      readonly state: 'done';
-      /** The number of the command that it was. */
-      readonly opcode: number;
-      /** Of its last change. */
-      readonly lsn: number;
-      readonly time: Date;
-      readonly changes: readonly OperationChange[];
-    }
-  | {
-      /** Not done, or longer ago than the server remembers. */
-      readonly state: 'unknown';
-    };
 
 /** Makes a table, or opens it when it exists with this very schema. */
 export class CreateTableCall extends Request<OpenTable> {
@@ -161,8 +145,8 @@ export class OperationStatusCall extends Request<OperationStatus> {
   decode(reader: ByteReader): OperationStatus {
     const answer = decodeOperationStatusAnswer(reader);
     if (answer.state === 'unknown') return answer;
-    const { timeMs, ...rest } = answer;
-    return { ...rest, time: new Date(timeMs) };
+    const { timeMs, opcode, ...rest } = answer;
+    return { ...rest, command: opcodeName(opcode) ?? 'unknown', time: new Date(timeMs) };
   }
 }
 

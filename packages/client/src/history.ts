@@ -6,6 +6,7 @@ import {
   type HistoryRequest,
   Opcode,
   type RowLayout,
+  type RowVersion,
   type WireVersion,
   decodeHistoryAnswer,
   encodeHistoryRequest,
@@ -16,27 +17,9 @@ import type { OpenTable } from './open-tables.ts';
 import { readRow } from './rows.ts';
 import { TableRequest } from './table-request.ts';
 
-/** What a change did to its row. */
-export type ChangeName = keyof typeof ChangeKind;
+const NAMES: Readonly<Record<ChangeKindNumber, RowVersion<never>['change']>> = { 1: 'append', 2: 'replace', 3: 'delete' };
 
-/** One version of a row, and how it came to be. */
-export interface Version<Row> {
-  readonly change: ChangeName;
-  readonly version: number;
-  readonly lsn: number;
-  readonly time: Date;
-  /** The name of the client that made the change. */
-  readonly actor: string;
-  readonly operationId: string;
-  /** Of the lock under which the change was made. */
-  readonly fencingToken?: bigint;
-  /** `null` after a delete. */
-  readonly row: Row | null;
-}
-
-const NAMES: Readonly<Record<ChangeKindNumber, ChangeName>> = { 1: 'append', 2: 'replace', 3: 'delete' };
-
-export class HistoryCall<Row> extends TableRequest<Version<Row>[]> {
+export class HistoryCall<Row> extends TableRequest<RowVersion<Row>[]> {
   readonly opcode = Opcode.History;
   readonly #query: Omit<HistoryRequest, 'handle'>;
 
@@ -49,12 +32,12 @@ export class HistoryCall<Row> extends TableRequest<Version<Row>[]> {
     encodeHistoryRequest(writer, { handle: this.handle.number, ...this.#query });
   }
 
-  decode(reader: ByteReader): Version<Row>[] {
+  decode(reader: ByteReader): RowVersion<Row>[] {
     return decodeHistoryAnswer(reader).map((wire) => readVersion<Row>(reader, this.handle.layout, wire));
   }
 }
 
-function readVersion<Row>(reader: ByteReader, layout: RowLayout, wire: WireVersion): Version<Row> {
+function readVersion<Row>(reader: ByteReader, layout: RowLayout, wire: WireVersion): RowVersion<Row> {
   const { change, version, lsn, timeMs, actor, tokenLow, tokenHigh, rowStart, rowEnd } = wire;
   const token = fencingToken(tokenLow, tokenHigh);
   return {
@@ -64,7 +47,7 @@ function readVersion<Row>(reader: ByteReader, layout: RowLayout, wire: WireVersi
     time: new Date(timeMs),
     actor,
     operationId: formatOperationId(reader.bytes, wire.operationIdOffset),
-    ...(token === 0n ? {} : { fencingToken: token }),
+    fencingToken: token === 0n ? undefined : token,
     row: change === ChangeKind.delete ? null : (readRow(reader, layout, rowStart, rowEnd) as Row),
   };
 }

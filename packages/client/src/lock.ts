@@ -12,12 +12,13 @@ import {
   encodeLockRequest,
   encodeUnlockRequest,
   fencingToken,
+  type VersionedRow,
+  type WriteResult,
 } from '@k-lani/protocol';
 import type { Connection } from './connection.ts';
 import type { OpenTable } from './open-tables.ts';
 import { SeekCall } from './read-requests.ts';
 import type { AfterLoss, CallOptions } from './request.ts';
-import type { Change, VersionedRow } from './rows.ts';
 import { TableRequest } from './table-request.ts';
 import { type AnyRow, DeleteCall, type LockState, ReplaceCall, type WriteOptions, type WriteTarget } from './write-requests.ts';
 
@@ -88,17 +89,17 @@ export class RemoteLock<S extends TableSchema> {
    *
    * @throws {KLaniError} `NotLocked`, `StaleToken`, `VersionMismatch`, `DuplicateKey`, `OutcomeUnknown`, and what the schema refuses
    */
-  replace(row: NewRowOf<S>, options?: LockedWriteOptions): Promise<Change> {
+  replace(row: NewRowOf<S>, options?: LockedWriteOptions): Promise<WriteResult> {
     return this.#replace(row, options, false);
   }
 
   /** Writes the row's next version and gives the lock back, in one step. Errors as of `replace()`; the lock is kept then. */
-  replaceAndUnlock(row: NewRowOf<S>, options?: LockedWriteOptions): Promise<Change> {
+  replaceAndUnlock(row: NewRowOf<S>, options?: LockedWriteOptions): Promise<WriteResult> {
     return this.#replace(row, options, true);
   }
 
   /** Deletes the row; the lock ends with it. Errors as of `replace()`. */
-  delete(options?: LockedWriteOptions): Promise<Change> {
+  delete(options?: LockedWriteOptions): Promise<WriteResult> {
     const id = { ids: this.#connection.operationIds, operationId: options?.operationId };
     return this.#refusal() ?? this.#connection.call(new DeleteCall(this.#table, this.#target(options), id), options);
   }
@@ -121,7 +122,7 @@ export class RemoteLock<S extends TableSchema> {
     return this.#held;
   }
 
-  #replace(row: NewRowOf<S>, options: LockedWriteOptions | undefined, unlock: boolean): Promise<Change> {
+  #replace(row: NewRowOf<S>, options: LockedWriteOptions | undefined, unlock: boolean): Promise<WriteResult> {
     const target = { ...this.#target(options), unlock };
     const id = { ids: this.#connection.operationIds, operationId: options?.operationId };
     return this.#refusal() ?? this.#connection.call(new ReplaceCall(this.#table, target, row as AnyRow, id), options);

@@ -1,35 +1,39 @@
 export {
   defineTable,
+  type BatchResult,
+  type ClaimedRow,
+  type ClaimResult,
   type DynamicSchema,
   ERRORS,
   type ErrorCode,
+  type Explanation,
   type FieldValue,
   type HandshakeAnswer,
   type IndexedFieldOf,
   KLaniError,
   type NewRowOf,
-  type OperationChange,
+  type OperationStatus,
   type RangeFieldOf,
   type Retry,
   type RowOf,
+  type RowVersion,
   type TableDefinition,
   type TableEntry,
   type TableSchema,
   type TermOf,
+  type VersionedRow,
+  type WriteResult,
 } from '@k-lani/protocol';
 export type { BackOffLimits } from './back-off.ts';
-export { type Batch, type BatchResult, type ChangeCondition } from './batch.ts';
-export type { ClaimedRow, ClaimOptions, ClaimResult } from './claim.ts';
+export type { Batch, ChangeCondition } from './batch.ts';
+export type { ClaimOptions } from './claim.ts';
 export { type Client, type ClientOptions, openClient } from './client.ts';
 export { connect } from './connect.ts';
 export type { PageOptions } from './cursor.ts';
-export type { OperationStatus } from './database-requests.ts';
 export { type Environment, platformEnvironment } from './environment.ts';
-export type { ChangeName, Version } from './history.ts';
 export type { LockedWriteOptions, LockOptions, RemoteLock } from './lock.ts';
 export type { Report } from './read-requests.ts';
 export type { CallOptions } from './request.ts';
-export type { Change, VersionedRow } from './rows.ts';
 export type {
   ClaimLine,
   ClaimLineOptions,

@@ -3,6 +3,7 @@ import {
   type ByteReader,
   type ByteWriter,
   ERRORS,
+  type Explanation,
   KLaniError,
   Opcode,
   type TableSchema,
@@ -21,9 +22,10 @@ import {
   encodeTerms,
   encodeTermsRequest,
   fieldPositionOf,
+  type VersionedRow,
 } from '@k-lani/protocol';
 import type { OpenTable } from './open-tables.ts';
-import { type VersionedRow, readVersionedRow } from './rows.ts';
+import { readVersionedRow } from './rows.ts';
 import { TableRequest } from './table-request.ts';
 
 /** Terms whose types were checked where the schema is known. */
@@ -154,11 +156,11 @@ export class CountCall extends TermsCall<number> {
 /** What the server says of itself or of its work, for people; its keys are no part of the protocol. */
 export type Report = Readonly<Record<string, unknown>>;
 
-export class ExplainCall extends TermsCall<Report> {
+export class ExplainCall extends TermsCall<Explanation> {
   readonly opcode = Opcode.Explain;
 
-  decode(reader: ByteReader): Report {
-    return readReport(reader);
+  decode(reader: ByteReader): Explanation {
+    return readReport(reader) as unknown as Explanation;
   }
 }
 

@@ -1,22 +1,13 @@
-import { type ByteReader, type RowLayout, type RowOf, type TableSchema, type WireRow, decodeRow, validateRow } from '@k-lani/protocol';
-
-/** A row as it is at one version. */
-export interface VersionedRow<Row> {
-  readonly rowId: number;
-  /** From 1, one higher with each change of the row. */
-  readonly version: number;
-  /** Of the change that made this version. */
-  readonly lsn: number;
-  readonly row: Row;
-}
-
-/** A change that is durable. */
-export interface Change {
-  readonly rowId: number;
-  /** That the row has now. */
-  readonly version: number;
-  readonly lsn: number;
-}
+import {
+  type ByteReader,
+  type RowLayout,
+  type RowOf,
+  type TableSchema,
+  type VersionedRow,
+  type WireRow,
+  decodeRow,
+  validateRow,
+} from '@k-lani/protocol';
 
 /**
  * The row of an answer, copied out of the reader's bytes. `Row` is what the schema of the layout says, which was held against the

@@ -6,11 +6,16 @@ import {
   type RowOf,
   type TableSchema,
   type TermOf,
+  type VersionedRow,
+  type WriteResult,
+  type RowVersion,
+  type Explanation,
+  type ClaimResult,
 } from '@k-lani/protocol';
-import { ClaimCall, type ClaimOptions, type ClaimResult, type ClaimSource } from './claim.ts';
+import { ClaimCall, type ClaimOptions, type ClaimSource } from './claim.ts';
 import type { Connection } from './connection.ts';
 import { type PageOptions, readPages } from './cursor.ts';
-import { HistoryCall, type Version } from './history.ts';
+import { HistoryCall } from './history.ts';
 import { LockCall, type LockOptions, type RemoteLock } from './lock.ts';
 import type { OpenTable } from './open-tables.ts';
 import {
@@ -19,13 +24,11 @@ import {
   ExplainCall,
   FetchCall,
   QueryIntersectCall,
-  type Report,
   SeekByFieldCall,
   SeekByPredicateCall,
   SeekCall,
 } from './read-requests.ts';
 import type { CallOptions } from './request.ts';
-import type { Change, VersionedRow } from './rows.ts';
 import { type AnyRow, AppendCall, DeleteCall, type IdSource, ReplaceCall, type WriteOptions } from './write-requests.ts';
 
 /** How many rows a read may bring. */
@@ -102,7 +105,7 @@ export class RemoteTable<S extends TableSchema> {
    *
    * @throws {KLaniError} `DuplicateKey`, `DiskFull`, and what the schema refuses
    */
-  append(row: NewRowOf<S>, options?: WriteOptions): Promise<Change> {
+  append(row: NewRowOf<S>, options?: WriteOptions): Promise<WriteResult> {
     return this.#connection.call(new AppendCall(this.#table, row as AnyRow, this.#id(options)), options);
   }
 
@@ -138,7 +141,7 @@ export class RemoteTable<S extends TableSchema> {
   }
 
   /** How the server would answer an intersection, for people. */
-  explain(terms: readonly TermOf<S>[], options?: CallOptions): Promise<Report> {
+  explain(terms: readonly TermOf<S>[], options?: CallOptions): Promise<Explanation> {
     return this.#connection.call(new ExplainCall(this.#table, terms as readonly AnyTerm[]), options);
   }
 
@@ -166,7 +169,7 @@ export class RemoteTable<S extends TableSchema> {
    *
    * @throws {KLaniError} `NotFound`, `Truncated`
    */
-  history(rowId: number, options?: HistoryOptions): Promise<Version<RowOf<S>>[]> {
+  history(rowId: number, options?: HistoryOptions): Promise<RowVersion<RowOf<S>>[]> {
     const query = { rowId, limit: options?.limit ?? HISTORY_LIMIT, beforeVersion: options?.beforeVersion ?? 0 };
     return this.#connection.call(new HistoryCall<RowOf<S>>(this.#table, query), options);
   }
@@ -185,13 +188,13 @@ export class RemoteTable<S extends TableSchema> {
    *
    * @throws {KLaniError} `VersionMismatch`, `AlreadyLocked`, `NotFound`, `DuplicateKey`, and what the schema refuses
    */
-  replace(rowId: number, row: NewRowOf<S>, options: VersionedWriteOptions): Promise<Change> {
+  replace(rowId: number, row: NewRowOf<S>, options: VersionedWriteOptions): Promise<WriteResult> {
     const target = { rowId, ifVersion: options.ifVersion, lock: undefined, unlock: false };
     return this.#connection.call(new ReplaceCall(this.#table, target, row as AnyRow, this.#id(options)), options);
   }
 
   /** Deletes a row, if it still has this version. Errors as of `replace()`. */
-  delete(rowId: number, options: VersionedWriteOptions): Promise<Change> {
+  delete(rowId: number, options: VersionedWriteOptions): Promise<WriteResult> {
     const target = { rowId, ifVersion: options.ifVersion, lock: undefined };
     return this.#connection.call(new DeleteCall(this.#table, target, this.#id(options)), options);
   }

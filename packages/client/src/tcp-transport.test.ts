@@ -126,3 +126,29 @@ test('A link keeps what the server does not take, tells how much that is, and wh
   await ended;
   assert.ok(Buffer.concat(chunks).equals(sent));
 });
+
+/** A caller that is wrapped in so many functions. */
+async function wrapped(depth: number): Promise<void> {
+  if (depth > 0) await wrapped(depth - 1);
+}
+
+test('A turn ends once, after the callers that it wakes have gone on, for a client that is alone and for several', async () => {
+  const ends: boolean[] = [];
+  let woken = false;
+  let end: () => void = () => {};
+  const clients = [1, 2, 3].map(() => () => {
+    ends.push(woken);
+    end();
+  });
+  const turns = [...Array(20).fill(0), ...Array.from({ length: 20 }, (_, turn) => turn % 3), ...Array(20).fill(1)];
+  for (const client of turns) {
+    const ended = Promise.withResolvers<void>();
+    woken = false;
+    end = ended.resolve;
+    tcpTransport.endOfTurn(clients[client] ?? assert.fail());
+    void wrapped(3).then(() => (woken = true));
+    await ended.promise;
+  }
+  await new Promise((resolve) => setImmediate(resolve));
+  assert.deepEqual(ends, Array(turns.length).fill(true));
+});

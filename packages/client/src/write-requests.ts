@@ -13,11 +13,11 @@ import {
   encodeReplaceRequest,
   encodeRow,
   formatOperationId,
+  type WriteResult,
 } from '@k-lani/protocol';
 import type { OpenTable } from './open-tables.ts';
 import type { OperationIds } from './operation-ids.ts';
 import type { CallOptions } from './request.ts';
-import type { Change } from './rows.ts';
 import { RowWriteRequest, TableRequest } from './table-request.ts';
 
 /** What each write may say. */
@@ -56,7 +56,7 @@ export interface IdSource {
 
 const OPERATION_ID_OFFSET = FRAME_HEADER_SIZE + 4;
 
-export class AppendCall extends RowWriteRequest<Change> {
+export class AppendCall extends RowWriteRequest<WriteResult> {
   readonly opcode = Opcode.Append;
   protected readonly headSizeBytes = 20;
   readonly #row: AnyRow;
@@ -77,12 +77,12 @@ export class AppendCall extends RowWriteRequest<Change> {
     encodeRow(this.handle.layout, this.#row, writer);
   }
 
-  decode(reader: ByteReader): Change {
+  decode(reader: ByteReader): WriteResult {
     return decodeChangeAnswer(reader);
   }
 }
 
-export class ReplaceCall extends RowWriteRequest<Change> {
+export class ReplaceCall extends RowWriteRequest<WriteResult> {
   readonly opcode = Opcode.Replace;
   protected readonly headSizeBytes = 37;
   readonly #target: WriteTarget & { readonly unlock: boolean };
@@ -106,7 +106,7 @@ export class ReplaceCall extends RowWriteRequest<Change> {
     encodeRow(this.handle.layout, this.#row, writer);
   }
 
-  decode(reader: ByteReader): Change {
+  decode(reader: ByteReader): WriteResult {
     const { lock, unlock } = this.#target;
     const change = decodeChangeAnswer(reader);
     if (lock !== undefined && unlock) lock.isReleased = true;
@@ -114,7 +114,7 @@ export class ReplaceCall extends RowWriteRequest<Change> {
   }
 }
 
-export class DeleteCall extends TableRequest<Change> {
+export class DeleteCall extends TableRequest<WriteResult> {
   readonly opcode = Opcode.Delete;
   readonly #target: WriteTarget;
   readonly #id: IdSource;
@@ -133,7 +133,7 @@ export class DeleteCall extends TableRequest<Change> {
     encodeDeleteRequest(writer, nextId(this.#id), wireTarget(this.handle.number, this.#target));
   }
 
-  decode(reader: ByteReader): Change {
+  decode(reader: ByteReader): WriteResult {
     const { lock } = this.#target;
     const change = decodeChangeAnswer(reader);
     if (lock !== undefined) lock.isReleased = true;

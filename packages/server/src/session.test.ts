@@ -6,13 +6,16 @@ import {
   beginFrame,
   ByteWriter,
   decodeLockAnswer,
+  decodePageAnswer,
   encodeClaimLine,
   encodeClaimRequest,
   encodeCreateTableRequest,
+  encodeCursorRequest,
   encodeHandshakeRequest,
   encodeOpenTableRequest,
   encodeRow,
   encodeAppendRequest,
+  encodeScanRequest,
   encodeSchema,
   encodeSeekRequest,
   endFrame,
@@ -416,4 +419,42 @@ test('A client that has said all it has to say still gets its answers, and its l
   disk.release();
   assert.equal((await answer).status, 0);
   await client.ended;
+});
+
+test('A cursor that is left longer than streamIdleMs is SnapshotExpired, and makes room for another', async (context) => {
+  const time = new ManualTime();
+  const server = await openServer(context, { streamIdleMs: 1000, maxCursors: 1 }, { clock: time, ticker: time });
+  const client = await openClient(context, server);
+  const table = await client.create(SEATS);
+  await client.append(table, seat(1));
+  await client.append(table, seat(2));
+  const scan = () => client.call(Opcode.Scan, (writer) => encodeScanRequest(writer, table.handle, 1));
+  const next = (cursor: number) => client.call(Opcode.ScanNext, (writer) => encodeCursorRequest(writer, cursor));
+  const first = (await scan()).read(decodePageAnswer);
+  assert.equal((await scan()).code, 'LimitReached');
+  time.nowMs += 1001;
+  assert.equal((await next(first.cursor)).code, 'SnapshotExpired');
+  assert.equal((await next(first.cursor)).code, 'InvalidCursor');
+  await scan();
+  time.nowMs += 1001;
+  const last = (await scan()).read(decodePageAnswer);
+  assert.equal((await next(last.cursor)).read(decodePageAnswer).done, true);
+});
+
+test('A lock ends with its lease, and what its holder writes then is refused', async (context) => {
+  const time = new ManualTime();
+  const server = await openServer(context, {}, { clock: time, ticker: time });
+  const client = await openClient(context, server);
+  const other = await openClient(context, server);
+  const table = await client.create(SEATS);
+  const shared = await other.openTable(SEATS);
+  await client.append(table, seat(1));
+  const lock = (await client.lock(table, 1, 1000)).read(decodeLockAnswer);
+  assert.equal((await other.lock(shared, 1)).retryAfterMs, 1000);
+  time.nowMs += 1000;
+  const next = (await other.lock(shared, 1)).read(decodeLockAnswer);
+  assert.equal((await client.replace(table, { rowId: 1, ...lock, ifVersion: 0 }, seat(1))).code, 'NotLocked');
+  assert.equal((await other.unlock(shared, 1, next)).status, 0);
+  await client.lock(table, 1);
+  assert.equal((await client.replace(table, { rowId: 1, ...lock, ifVersion: 0 }, seat(1))).code, 'StaleToken');
 });

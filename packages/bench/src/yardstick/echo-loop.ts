@@ -7,7 +7,6 @@ import {
   type OpcodeNumber,
   PROTOCOL_VERSION,
   type TableSchema,
-  encodeHandshakeAnswer,
   encodeOpenedTable,
   encodeRow,
   encodeSchema,
@@ -26,24 +25,25 @@ export interface EchoedRow<S extends TableSchema> {
 
 const ROW_ID = 1;
 
+const HANDSHAKE = {
+  version: PROTOCOL_VERSION,
+  features: 0,
+  sessionId: 1n,
+  databaseId: new Uint8Array(DATABASE_ID_SIZE),
+  epoch: 1,
+  maxFrameBytes: MAX_FRAME_BYTES,
+  maxResponseRows: 1,
+  maxResponseBytes: MAX_FRAME_BYTES,
+  lockLeaseMsMax: 1,
+  serverVersion: 'echo',
+  durability: 'os',
+} as const;
+
 /** Bytes of the frames that {@link runEchoLoop} sends and receives: those of an answer to a point read. */
 export function echoFrameSizeBytes<S extends TableSchema>(echoed: EchoedRow<S>): number {
   const writer = new ByteWriter();
   writeRow(echoed)(writer);
   return FRAME_HEADER_SIZE + writer.length;
-}
-
-/** Answers for {@link echoTransport}: a session's beginning and end, opening the table, and point reads. */
-function echoAnswers<S extends TableSchema>(echoed: EchoedRow<S>): Map<OpcodeNumber, AnswerWriter> {
-  return new Map<OpcodeNumber, AnswerWriter>([
-    [Opcode.Handshake, writeHandshake],
-    [Opcode.Disconnect, () => {}],
-    [
-      Opcode.OpenTable,
-      (writer) => encodeOpenedTable(writer, { handle: 1, tableId: 1, schemaVersion: 1, schemaJson: encodeSchema(echoed.schema) }),
-    ],
-    [Opcode.Seek, writeRow(echoed)],
-  ]);
 }
 
 /**
@@ -57,7 +57,7 @@ export async function runEchoLoop<S extends TableSchema>(
   echoed: EchoedRow<S>,
 ): Promise<LoadResult> {
   const { connections, depth, requests } = shape;
-  const transport = echoTransport(echoAnswers(echoed));
+  const transport = echoTransport(HANDSHAKE, answersOf(echoed));
   const clients = await Promise.all(Array.from({ length: connections }, () => openClient(transport, url)));
   try {
     const tables = await Promise.all(clients.map((client) => client.openTable(echoed.schema.table)));
@@ -90,19 +90,11 @@ function writeRow<S extends TableSchema>({ schema, row }: EchoedRow<S>): AnswerW
   return (writer) => encodeVersionedRow(writer, { rowId: ROW_ID, version: 1, lsn: 1, bytes: bytes.bytes, start: 0, end: bytes.length });
 }
 
-function writeHandshake(writer: ByteWriter): void {
-  encodeHandshakeAnswer(writer, {
-    version: PROTOCOL_VERSION,
-    features: 0,
-    sessionId: 1n,
-    databaseId: new Uint8Array(DATABASE_ID_SIZE),
-    epoch: 1,
-    maxFrameBytes: MAX_FRAME_BYTES,
-    maxResponseRows: 1,
-    maxResponseBytes: MAX_FRAME_BYTES,
-    lockLeaseMsMax: 1,
-    maxInFlight: 1024,
-    serverVersion: 'echo',
-    durability: 'os',
-  });
+function answersOf<S extends TableSchema>(echoed: EchoedRow<S>): Map<OpcodeNumber, AnswerWriter> {
+  const schemaJson = encodeSchema(echoed.schema);
+  return new Map<OpcodeNumber, AnswerWriter>([
+    [Opcode.Disconnect, () => {}],
+    [Opcode.OpenTable, (writer) => encodeOpenedTable(writer, { handle: 1, tableId: 1, schemaVersion: 1, schemaJson })],
+    [Opcode.Seek, writeRow(echoed)],
+  ]);
 }

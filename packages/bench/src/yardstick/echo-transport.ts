@@ -2,9 +2,20 @@
  * The client's yardstick: the client does all its work for each request, against a server that only sends bytes back. What stands between
  * them is this transport. It replaces each request that the client has written by the answer that the request will get, with the
  * request's id in it; the server echoes that, and the client takes it for its answer. So frames of an answer's size go both ways, the
- * client encodes, matches and decodes as ever, and replacing costs this process a copy for each request.
+ * client encodes, matches and decodes as ever, and replacing costs this process next to nothing.
  */
-import { FRAME_FLAG_ANSWER, FrameOffset, Opcode, type OpcodeNumber, ByteWriter, beginFrame, endFrame, opcodeName } from '@k-lani/protocol';
+import {
+  ByteWriter,
+  FRAME_FLAG_ANSWER,
+  FrameOffset,
+  Opcode,
+  type OpcodeNumber,
+  beginFrame,
+  encodeHandshakeAnswer,
+  endFrame,
+  opcodeName,
+  type HandshakeAnswer,
+} from '@k-lani/protocol';
 import { type Link, type LinkReceiver, type Transport, tcpTransport } from 'k-lani-client';
 
 /** What writes the payload of an opcode's answer. */
@@ -13,44 +24,46 @@ export type AnswerWriter = (writer: ByteWriter) => void;
 /** Opcodes of a session's beginning and end: answered here, without a way to the server. */
 const LOCAL_OPCODES: ReadonlySet<number> = new Set([Opcode.Handshake, Opcode.Disconnect, Opcode.OpenTable, Opcode.CreateTable]);
 
-/** Answers are laid down one behind the other, so that a write costs no buffer of its own. */
-const SLAB_BYTES = 32 * 1024;
-const SLAB_RESERVE_BYTES = 8 * 1024;
+/** Requests of one link that may be unanswered; its answers are laid down so many times. */
+const IN_FLIGHT_MAX = 256;
 
-/** A transport over TCP to an echo server, with an answer for each opcode that the client will use. */
-export function echoTransport(answers: ReadonlyMap<OpcodeNumber, AnswerWriter>): Transport {
-  const frames: (AnswerFrame | undefined)[] = Array.from({ length: 256 });
-  for (const [opcode, write] of answers) frames[opcode] = answerFrame(opcode, write);
+/**
+ * A transport over TCP to an echo server.
+ *
+ * @param answers for each opcode that the client will use, but for the handshake
+ */
+export function echoTransport(
+  handshake: Omit<HandshakeAnswer, 'maxInFlight'>,
+  answers: ReadonlyMap<OpcodeNumber, AnswerWriter>,
+): Transport {
+  const frames = new Map<number, Uint8Array>();
+  frames.set(
+    Opcode.Handshake,
+    answerFrame(Opcode.Handshake, (writer) => encodeHandshakeAnswer(writer, { ...handshake, maxInFlight: IN_FLIGHT_MAX })),
+  );
+  for (const [opcode, write] of answers) frames.set(opcode, answerFrame(opcode, write));
   return {
     connect: (url, receiver) => new EchoLink(url, receiver, frames),
     endOfTurn: (callback) => tcpTransport.endOfTurn(callback),
   };
 }
 
-/** An answer, all but its request id. */
-interface AnswerFrame {
-  readonly bytes: Uint8Array;
-  /** It is given here, without a way to the server. */
-  readonly isLocal: boolean;
-}
-
-function answerFrame(opcode: OpcodeNumber, write: AnswerWriter): AnswerFrame {
+function answerFrame(opcode: OpcodeNumber, write: AnswerWriter): Uint8Array {
   const writer = new ByteWriter();
   const start = beginFrame(writer, opcode, FRAME_FLAG_ANSWER, 0, 0, 0);
   write(writer);
   endFrame(writer, start);
-  return { bytes: writer.bytes.slice(0, writer.length), isLocal: LOCAL_OPCODES.has(opcode) };
+  return writer.bytes.slice(0, writer.length);
 }
 
 class EchoLink implements Link {
   readonly #receiver: LinkReceiver;
-  readonly #frames: readonly (AnswerFrame | undefined)[];
+  readonly #rings: (AnswerRing | undefined)[] = Array.from({ length: 256 });
   readonly #link: Link;
-  #slab = new ByteWriter({ capacityBytes: SLAB_BYTES });
 
-  constructor(url: string, receiver: LinkReceiver, frames: readonly (AnswerFrame | undefined)[]) {
+  constructor(url: string, receiver: LinkReceiver, frames: ReadonlyMap<number, Uint8Array>) {
     this.#receiver = receiver;
-    this.#frames = frames;
+    for (const [opcode, frame] of frames) this.#rings[opcode] = new AnswerRing(frame, LOCAL_OPCODES.has(opcode));
     this.#link = tcpTransport.connect(url, receiver);
   }
 
@@ -59,26 +72,69 @@ class EchoLink implements Link {
   }
 
   write(bytes: Uint8Array): void {
-    if (this.#slab.length > SLAB_BYTES - SLAB_RESERVE_BYTES) this.#slab = new ByteWriter({ capacityBytes: SLAB_BYTES });
-    const slab = this.#slab;
-    const first = slab.length;
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+    let running: AnswerRing | undefined;
     for (let offset = 0; offset < bytes.length; offset += view.getUint32(offset + FrameOffset.length, true)) {
       const opcode = view.getUint8(offset + FrameOffset.opcode);
-      const frame = this.#frames[opcode];
-      if (frame === undefined) throw new Error(`Cannot answer ${opcodeName(opcode)}: the echo has no answer for it`);
-      const start = slab.reserve(frame.bytes.length);
-      slab.bytes.set(frame.bytes, start);
-      slab.view.setUint32(start + FrameOffset.requestId, view.getUint32(offset + FrameOffset.requestId, true), true);
-      if (!frame.isLocal) continue;
-      const answer = slab.bytes.slice(start, slab.length);
-      slab.length = start;
-      tcpTransport.endOfTurn(() => this.#receiver.onData(answer));
+      const ring = this.#rings[opcode];
+      if (ring === undefined) throw new Error(`Cannot answer ${opcodeName(opcode)}: the echo has no answer for it`);
+      if (running !== undefined && (running !== ring || ring.isAtEnd)) this.#send(running);
+      ring.add(view.getUint32(offset + FrameOffset.requestId, true));
+      running = ring;
     }
-    if (slab.length > first) this.#link.write(slab.bytes.subarray(first, slab.length));
+    if (running !== undefined) this.#send(running);
   }
 
   destroy(): void {
     this.#link.destroy();
+  }
+
+  #send(ring: AnswerRing): void {
+    const answers = ring.take();
+    if (ring.isLocal) tcpTransport.endOfTurn(() => this.#receiver.onData(answers));
+    else this.#link.write(answers);
+  }
+}
+
+/**
+ * Copies of one answer, one behind the other and used in turn, so that only ids are written. A copy is used again when as many requests
+ * were sent after it as may be in flight: then it has come back, and nobody reads it any more.
+ */
+class AnswerRing {
+  /** Its answers are given here, without a way to the server. */
+  readonly isLocal: boolean;
+  readonly #bytes: Uint8Array;
+  readonly #view: DataView;
+  readonly #frameSizeBytes: number;
+  #start = 0;
+  #end = 0;
+
+  constructor(frame: Uint8Array, isLocal: boolean) {
+    this.isLocal = isLocal;
+    this.#frameSizeBytes = frame.length;
+    this.#bytes = new Uint8Array(frame.length * IN_FLIGHT_MAX);
+    this.#view = new DataView(this.#bytes.buffer);
+    for (let start = 0; start < this.#bytes.length; start += frame.length) this.#bytes.set(frame, start);
+  }
+
+  /** The next copy is the first one again: what was added before has to be taken. */
+  get isAtEnd(): boolean {
+    return this.#end === this.#bytes.length;
+  }
+
+  add(requestId: number): void {
+    if (this.isAtEnd) {
+      this.#start = 0;
+      this.#end = 0;
+    }
+    this.#view.setUint32(this.#end + FrameOffset.requestId, requestId, true);
+    this.#end += this.#frameSizeBytes;
+  }
+
+  /** What was added since the last time. */
+  take(): Uint8Array {
+    const taken = this.#bytes.subarray(this.#start, this.#end);
+    this.#start = this.#end;
+    return taken;
   }
 }

@@ -9,7 +9,7 @@ import { assert } from '@k-lani/base';
 import { KLaniError, assignFieldSlot, keyFromRow, keyFromSlot } from '@k-lani/protocol';
 import { Intersection } from '../index/intersection.ts';
 import { KEY_WORDS_MAX, type TermList } from '../index/term.ts';
-import { RecordKind, RecordOffset, recordSize, type Operation, type RecordDraft } from '../log/record.ts';
+import { RecordKind, RecordOffset, newDraft, recordSize, type Operation } from '../log/record.ts';
 import { NONE } from '../memory/none.ts';
 import type { IndexDeclaration, StoredTable } from '../table/stored-table.ts';
 import type { Changed } from './writer.ts';
@@ -61,18 +61,7 @@ export class Claimer {
   #lockedCount = 0;
   #leaseLeftMs = Infinity;
   #dependsOn = 0;
-  readonly #draft: RecordDraft = {
-    kind: RecordKind.replace,
-    tableId: 0,
-    version: 0,
-    rowId: 0,
-    previous: 0,
-    tokenLow: 0,
-    tokenHigh: 0,
-    schemaVersion: 0,
-    line: 0,
-    last: false,
-  };
+  readonly #draft = newDraft(RecordKind.replace);
 
   constructor(state: State) {
     this.#state = state;

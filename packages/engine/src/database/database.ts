@@ -12,7 +12,7 @@ import { LOCK_LEASE_MS_MAX, LockTable, type Lock, type LockOwner } from '../lock
 import type { Durability } from '../log/group-commit.ts';
 import { Log } from '../log/log.ts';
 import type { WhenDurable } from '../log/open-batch.ts';
-import { Mark, RECORD_FLAG_LAST, RecordKind, RecordOffset, recordSize, type Operation } from '../log/record.ts';
+import { Mark, RECORD_FLAG_LAST, RecordKind, RecordOffset, newDraft, recordSize, type Operation } from '../log/record.ts';
 import type { RecoveryProgress } from '../log/recovery.ts';
 import { SEGMENT_SIZE_BYTES } from '../log/segment.ts';
 import { LeftRight } from '../snapshot/left-right.ts';
@@ -233,7 +233,7 @@ export class Database {
   mark(mark: number): Promise<number> {
     const { log } = this.state;
     log.reserve(recordSize(0, 0));
-    log.begin({ ...MARK_DRAFT, version: mark }, NO_OPERATION, 0);
+    log.begin({ ...newDraft(RecordKind.mark), version: mark }, NO_OPERATION, 0);
     const position = log.finish();
     return new Promise((resolve, reject) => {
       this.whenDurable(position, (error) => (error === undefined ? resolve(position) : reject(error)));
@@ -328,16 +328,3 @@ export class Database {
     return log.bytes.subarray(at + RecordOffset.operationId, at + RecordOffset.operationId + 16);
   }
 }
-
-const MARK_DRAFT = {
-  kind: RecordKind.mark,
-  tableId: 0,
-  version: 0,
-  rowId: 0,
-  previous: 0,
-  tokenLow: 0,
-  tokenHigh: 0,
-  schemaVersion: 0,
-  line: 0,
-  last: true,
-};

@@ -1,6 +1,6 @@
 /** Creating tables and adding fields to them: records like any other, visible when durable. */
 import { KLaniError, encodeSchema, evolutionObstacles, schemaDifferences, type TableSchema } from '@k-lani/protocol';
-import { RecordKind, recordSize, type Operation } from '../log/record.ts';
+import { RecordKind, newDraft, recordSize, type Operation } from '../log/record.ts';
 import type { StoredTable } from '../table/stored-table.ts';
 import type { State } from './state.ts';
 
@@ -37,16 +37,11 @@ function append(state: State, operation: Operation, tableId: number, schema: Tab
   const body = new TextEncoder().encode(encodeSchema(schema));
   log.reserve(recordSize(body.length, operation.actor.length));
   const draft = {
-    kind: RecordKind.schema,
+    ...newDraft(RecordKind.schema),
     tableId,
     version: schema.version,
-    rowId: 0,
     previous: state.catalog.find(schema.table)?.schemaPosition ?? 0,
-    tokenLow: 0,
-    tokenHigh: 0,
     schemaVersion: schema.version,
-    line: 0,
-    last: true,
   };
   const at = log.begin(draft, operation, body.length);
   log.target.bytes.set(body, at);

@@ -8,7 +8,7 @@
 import { KLaniError, keyFromRow } from '@k-lani/protocol';
 import { KEY_WORDS_MAX } from '../index/term.ts';
 import type { Lock, LockOwner } from '../lock/lock-table.ts';
-import { RecordKind, recordSize, type Operation, type RecordDraft } from '../log/record.ts';
+import { RecordKind, newDraft, recordSize, type Operation } from '../log/record.ts';
 import { ROW_ID_MAX } from '../memory/row-id.ts';
 import type { StoredTable } from '../table/stored-table.ts';
 import { recordVersion, type State } from './state.ts';
@@ -64,18 +64,7 @@ export class Writer {
   readonly #state: State;
   readonly #unique: UniqueCheck;
   readonly #key = new Uint32Array(KEY_WORDS_MAX);
-  readonly #draft: RecordDraft = {
-    kind: 0,
-    tableId: 0,
-    version: 0,
-    rowId: 0,
-    previous: 0,
-    tokenLow: 0,
-    tokenHigh: 0,
-    schemaVersion: 0,
-    line: 0,
-    last: true,
-  };
+  readonly #draft = newDraft(RecordKind.append);
 
   constructor(state: State) {
     this.#state = state;

@@ -175,7 +175,12 @@ export class GroupCommit {
     const awaited = this.#segmentAwaited;
     const fault = awaited === 0 ? undefined : files.failureOf(awaited);
     if (fault !== undefined && this.#failure === undefined) this.#fail(fault);
-    else if (awaited !== 0) files.whenReady(awaited, () => undefined, (error) => this.#fail(error));
+    else if (awaited !== 0)
+      files.whenReady(
+        awaited,
+        () => undefined,
+        (error) => this.#fail(error),
+      );
     const last = this.#queue.at(-1) ?? this.#inFlight;
     if (this.#failure !== undefined || last === undefined) done();
     else last.whenDurable(done);

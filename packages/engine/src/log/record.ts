@@ -97,6 +97,22 @@ export interface RecordDraft {
   last: boolean;
 }
 
+/** A draft with nothing in it but its kind: the only record of its operation, without a table, row, lock or version before it. */
+export function newDraft(kind: number): RecordDraft {
+  return {
+    kind,
+    tableId: 0,
+    version: 0,
+    rowId: 0,
+    previous: 0,
+    tokenLow: 0,
+    tokenHigh: 0,
+    schemaVersion: 0,
+    line: 0,
+    last: true,
+  };
+}
+
 /** The size of a record in bytes, padding included. */
 export function recordSize(bodyLength: number, actorLength: number): number {
   return (RECORD_HEADER_SIZE + bodyLength + actorLength + 7) & ~7;
