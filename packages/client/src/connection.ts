@@ -422,7 +422,7 @@ function overloaded(what: string): KLaniError {
 
 function connectionLost(url: string, cause: unknown): KLaniError {
   const reason = cause instanceof Error ? cause.message : 'it was closed';
-  return new KLaniError('ConnectionLost', `Lost the connection to ${url}: ${reason}`, { cause });
+  return new KLaniError('ConnectionLost', `Cannot reach ${url}: ${reason}`, { cause });
 }
 
 function timedOut(request: Request): KLaniError {

@@ -57,7 +57,7 @@ export const ERRORS = {
     number: 7,
     retry: 'never',
     meaning: 'A schema breaks a rule of schemas.',
-    remedy: 'The message names the key, its value and the rule.',
+    remedy: 'Correct the schema.',
   },
   Protocol: {
     number: 10,
@@ -195,7 +195,7 @@ export const ERRORS = {
     number: 115,
     retry: 'never',
     meaning: 'A log file is damaged at a place that was known to be durable.',
-    remedy: 'Do not delete the file: run `k-lani verify`, then restore it from a backup.',
+    remedy: 'Do not delete the file: it shows what happened. Restore the database from a backup.',
   },
   FormatUnsupported: {
     number: 116,
@@ -250,7 +250,7 @@ export const ERRORS = {
     number: 125,
     retry: 'never',
     meaning: "A value is outside the range of its field's type, or not of that type.",
-    remedy: 'The message names the field, the value and the bounds.',
+    remedy: 'Give a value within the bounds.',
   },
   Overloaded: {
     number: 126,
@@ -299,7 +299,7 @@ export const ERRORS = {
     number: 134,
     retry: 'never',
     meaning: 'An argument breaks a rule of the call.',
-    remedy: 'The message names the argument, its value and the rule.',
+    remedy: 'Correct the argument.',
   },
   TableExists: {
     number: 135,
@@ -311,7 +311,7 @@ export const ERRORS = {
     number: 136,
     retry: 'never',
     meaning: 'The configuration has an unknown key or an unusable value.',
-    remedy: 'The message names the key, its value and what is allowed.',
+    remedy: 'Correct it; `k-lani serve --help` lists every key.',
   },
   FieldRequired: {
     number: 137,

@@ -41,7 +41,7 @@ test('loadConfig() refuses unknown keys and values that are not allowed, and nam
     return { file: path };
   };
   const bad: [Parameters<typeof loadConfig>[0], RegExp][] = [
-    [file('maxConections: 1'), /key is "maxConections", must be one of data, listen/],
+    [file('maxConections: 1'), /key maxConections of .*yaml is not known, must be one of data, listen/],
     [file('maxConnections: 0'), /maxConnections \(key maxConnections of .*yaml\) is 0, must be 1 to 65536/],
     [file('maxConnections: many'), /is "many", must be 1 to 65536/],
     [file('maxConnections: 1\nmaxConnections: 2'), /must be unique/],

@@ -89,14 +89,14 @@ function fromEnvironment(environment: Readonly<Record<string, string | undefined
   for (const [name, value] of Object.entries(environment)) {
     if (!name.startsWith(VARIABLE_PREFIX) || name === FILE_VARIABLE || value === undefined) continue;
     const key = keys.get(name);
-    if (key === undefined) throw unknownKey(name, [FILE_VARIABLE, ...keys.keys()]);
+    if (key === undefined) throw unknownKey(`variable ${name}`, [FILE_VARIABLE, ...keys.keys()]);
     given.set(key, { value, from: name });
   }
 }
 
 function give(given: Map<string, Given>, key: string, value: Given): void {
   const keys = CONFIG_KEYS.map((entry) => entry.key);
-  if (!(keys as readonly string[]).includes(key)) throw unknownKey(key, keys);
+  if (!(keys as readonly string[]).includes(key)) throw unknownKey(value.from === key ? `key ${JSON.stringify(key)}` : value.from, keys);
   given.set(key, value);
 }
 
@@ -133,10 +133,10 @@ function isAddressList(addresses: unknown): addresses is string[] {
   return true;
 }
 
-function unknownKey(key: string, keys: readonly string[]): KLaniError {
+function unknownKey(given: string, keys: readonly string[]): KLaniError {
   return new KLaniError(
     'InvalidConfiguration',
-    `Cannot use configuration: key is ${JSON.stringify(key)}, must be one of ${keys.join(', ')}`,
+    `Cannot use configuration: ${given} is not known, must be one of ${keys.join(', ')}`,
   );
 }
 

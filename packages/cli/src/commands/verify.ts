@@ -36,7 +36,6 @@ export function verifyCommand(): Command {
 }
 
 function reportText(terminal: Terminal, report: LogReport): string {
-  const torn = report.tornBytes === 0 ? '' : `; ${sizeText(report.tornBytes)} behind it of a write cut short, which nobody was answered`;
   const facts = fieldsText(terminal, [
     ['directory', report.path],
     ['database', `${report.databaseId}, opened ${countText(report.epoch)} times`],
@@ -46,8 +45,12 @@ function reportText(terminal: Terminal, report: LogReport): string {
     ['bytes', `${countText(report.sizeBytes)} (${sizeText(report.sizeBytes)})`],
     ['last lsn', `${report.lsnLast}, written ${report.time.toISOString()}`],
     ['head hash', report.headHash],
-    ['ended', `${report.isClosed ? 'in good order' : 'without being closed (killed, or crashed)'}${torn}`],
+    ['ended', `${report.isClosed ? 'in good order' : 'without being closed (killed, or crashed)'}`],
   ]);
   const verdict = terminal.style('green', 'Whole: every batch and every record matches its checksum, and the chain is unbroken.');
-  return `${facts}\n${verdict}`;
+  if (report.tornBytes === 0) return `${facts}\n${verdict}`;
+  const tail =
+    `${sizeText(report.tornBytes)} behind the last batch do not count: a write that a kill or a power cut cut short, which nobody was answered, ` +
+    'or damage to what was the last batch, which nothing later proves. If nothing was killed, or you kept another head hash, restore a backup.';
+  return `${facts}\n${verdict}\n${terminal.style('yellow', tail)}`;
 }
