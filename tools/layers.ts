@@ -102,7 +102,7 @@ export const FREE_PACKAGES: readonly string[] = ['bench', 'cli'];
 /** File → the effects it adapts. */
 export const ADAPTERS: Readonly<Record<string, readonly Effect[]>> = {
   'packages/client/src/environment.ts': ['time', 'chance'],
-  'packages/client/src/tcp-transport.ts': ['network'],
+  'packages/client/src/tcp-transport.ts': ['network', 'time'],
   'packages/engine/src/io/descriptor.ts': ['files'],
   'packages/engine/src/io/directory-lock.ts': ['files'],
   'packages/engine/src/io/libc.ts': ['native'],

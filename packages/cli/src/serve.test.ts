@@ -134,7 +134,7 @@ test('serve refuses a configuration that is wrong, with the key, its value and w
   const wrong: [readonly string[], Record<string, string>, RegExp, number][] = [
     [['--max-connections', 'many'], {}, /maxConnections \(--max-connections\) is "many", must be 1 to 65536/, ExitCode.usage],
     [[], { K_LANI_DURABILITY: 'often' }, /durability \(K_LANI_DURABILITY\) is "often", must be fsync, os/, ExitCode.usage],
-    [['--config', file], {}, /"maxConections", must be one of data, listen/, ExitCode.usage],
+    [['--config', file], {}, /key maxConections of .* is not known, must be one of data, listen/, ExitCode.usage],
     [['--config', join(directory, 'none.yaml')], {}, /none\.yaml/, ExitCode.usage],
     [['--listen', 'localhost:7700'], {}, /"localhost:7700": must be tcp:\/\/HOST:PORT or unix:\/PATH/, ExitCode.usage],
   ];

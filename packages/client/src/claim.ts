@@ -3,7 +3,6 @@ import {
   type ByteWriter,
   ERRORS,
   FRAME_HEADER_SIZE,
-  type FieldValue,
   type KLaniError,
   type NewRowOf,
   Opcode,

@@ -70,6 +70,15 @@ test('table() opens a table once, and refuses a schema that differs with the dif
   await assert.rejects(fresh.table(other), { code: 'SchemaMismatch', message: /"rank": type is uint32, given as uint8/ });
 });
 
+test('table() opens a table that has gone further than the program', async () => {
+  const { client, seats } = await setUpFake((server) => {
+    server.table.schema = SEATS_2;
+  });
+  await seats.append({ rank: 1 });
+  assert.deepEqual((await seats.seek(1))?.row, { rank: 1, price: 0, buyer: null, gate: 9 });
+  assert.equal((await client.table(SEATS)).schema.version, 2);
+});
+
 test('openTable() takes the schema from the server', async () => {
   const { client, seats } = await setUpFake();
   await seats.append({ rank: 4, buyer: 'ada' });

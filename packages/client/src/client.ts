@@ -2,8 +2,9 @@ import {
   type DynamicSchema,
   type HandshakeAnswer,
   KLaniError,
-  type TableEntry,
+  type TableSummary,
   type TableSchema,
+  canEvolve,
   schemaDifferences,
   type BatchResult,
   type ClaimResult,
@@ -93,14 +94,15 @@ export class Client {
   }
 
   /**
-   * Opens a table, and makes it before if there is none.
+   * Opens a table, and makes it before if there is none. The stored schema may have gone further, by fields at its end.
    *
    * @throws {KLaniError} `SchemaMismatch` when it is stored with another schema; the message lists the differences
    */
   async table<S extends TableSchema>(schema: S, options?: WriteOptions): Promise<RemoteTable<S>> {
     const table = this.#connection.tables.get(schema.table) ?? (await this.#createOrOpen(schema, options));
-    const differences = schemaDifferences(table.use().layout.schema, schema);
-    if (differences.length === 0) return new RemoteTable<S>(this.#connection, table);
+    const { schema: stored } = table.use().layout;
+    const differences = schemaDifferences(stored, schema);
+    if (differences.length === 0 || canEvolve(schema, stored)) return new RemoteTable<S>(this.#connection, table);
     throw new KLaniError('SchemaMismatch', `Cannot open table "${schema.table}": ${differences.join('; ')}`);
   }
 
@@ -127,18 +129,18 @@ export class Client {
   }
 
   /** The tables of the database. */
-  listTables(options?: CallOptions): Promise<readonly TableEntry[]> {
+  listTables(options?: CallOptions): Promise<readonly TableSummary[]> {
     return this.#connection.call(new ListTablesCall(), options);
   }
 
   /**
-   * Claims rows for all lines, or for none; the lines may be of several tables (`RemoteTable.line()`).
+   * Claims rows for all lines, or for none; the lines may be of several tables.
    *
    * @throws {KLaniError} `FieldNotIndexed`, `DuplicateKey`, `OutcomeUnknown`, and what a schema refuses
    */
   async claim(lines: readonly ClaimLine[], options?: ClaimOptions): Promise<ClaimResult> {
     const connection = this.#connection;
-    const sources = lines.map((line) => line.sourceFor(connection));
+    const sources = lines.map(({ table, where, set, count = 1 }) => ({ table: table.openIn(connection), where, set, count }));
     return connection.call(new ClaimCall(sources, options?.returnRows ?? false, this.#id(options)), options);
   }
 

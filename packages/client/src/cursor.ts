@@ -20,7 +20,7 @@ import { TableRequest } from './table-request.ts';
 
 /** How rows are read one after the other. */
 export interface PageOptions extends CallOptions {
-  /** Rows asked for at once. */
+  /** Rows asked for at once; 1,024 unless given. */
   readonly pageRows?: number;
 }
 
@@ -33,7 +33,7 @@ interface Page<Row> {
   readonly sessionNumber: number;
 }
 
-const PAGE_ROWS = 256;
+const PAGE_ROWS = 1024;
 
 /**
  * The rows of a table, or those that meet the terms, as they all were at one moment; in the order of their ids. The next page is asked

@@ -7,7 +7,7 @@ import {
   type OpenedTable,
   type OperationStatus,
   opcodeName,
-  type TableEntry,
+  type TableSummary,
   type TableSchema,
   decodeAlterTableAnswer,
   decodeCheckpointAnswer,
@@ -119,12 +119,12 @@ export class AlterTableCall extends TableRequest<OpenTable> {
   }
 }
 
-export class ListTablesCall extends Request<readonly TableEntry[]> {
+export class ListTablesCall extends Request<readonly TableSummary[]> {
   readonly opcode = Opcode.ListTables;
 
   encode(): void {}
 
-  decode(reader: ByteReader): readonly TableEntry[] {
+  decode(reader: ByteReader): readonly TableSummary[] {
     return decodeListTablesAnswer(reader);
   }
 }

@@ -160,8 +160,23 @@ export class ExplainCall extends TermsCall<Explanation> {
   readonly opcode = Opcode.Explain;
 
   decode(reader: ByteReader): Explanation {
-    return readReport(reader) as unknown as Explanation;
+    const { driver, estimate, terms } = readReport(reader);
+    if (isDriver(driver) && typeof estimate === 'number' && Array.isArray(terms))
+      return { driver, estimate, terms: terms.map(explainedTerm) };
+    throw new KLaniError('Protocol', 'Cannot read explanation: driver, estimate and terms do not have their forms');
   }
+}
+
+function isDriver(driver: unknown): driver is Explanation['driver'] {
+  return driver === 'none' || driver === 'bitmaps' || driver === 'ordered' || driver === 'rows';
+}
+
+function explainedTerm(term: unknown): Explanation['terms'][number] {
+  if (typeof term === 'object' && term !== null && 'field' in term && 'role' in term && 'rows' in term) {
+    const { field, role, rows } = term;
+    if (typeof field === 'string' && (role === 'drives' || role === 'filters') && typeof rows === 'number') return { field, role, rows };
+  }
+  throw new KLaniError('Protocol', 'Cannot read explanation: a term does not have its form');
 }
 
 /** @throws {KLaniError} `Protocol` when the answer is not a JSON object */

@@ -104,12 +104,12 @@ test('seekByField() asks for a value of an indexed field and gives rows', async 
   assert.equal(decodeFieldSlot(LAYOUT, field, reader.bytes, reader.view, slotOffset), 3);
 });
 
-test('seekByPredicate() asks with one term, without a limit unless told', async () => {
+test('seekByPredicate() asks with one term, for 64 rows unless told otherwise', async () => {
   const { server, seats } = await setUpFake();
   answerNext(server, Opcode.SeekByPredicate, (writer) => endCount(writer, beginCount(writer), 0));
   assert.deepEqual(await seats.seekByPredicate({ field: 'price', gte: 10, lt: 20 }), []);
   const { term, limit } = decodeSeekByPredicateRequest(last(server, Opcode.SeekByPredicate), LAYOUTS);
-  assert.deepEqual([term.field, term.form, limit], [1, 1 | 4 | 8, 0]);
+  assert.deepEqual([term.field, term.form, limit], [1, 1 | 4 | 8, 64]);
 });
 
 test('queryIntersect() gives row ids, 64 unless told otherwise', async () => {
@@ -129,11 +129,18 @@ test('count() and explain() ask with terms', async () => {
   assert.equal(await seats.count([{ field: 'rank', eq: 3 }]), 12);
   assert.equal(await seats.count(), 12);
   assert.equal(decodeTermsRequest(last(server, Opcode.Count), LAYOUTS).terms.length, 0);
-  answerNext(server, Opcode.Explain, (writer) => encodeJsonAnswer(writer, '{"estimate":4}'));
-  assert.deepEqual(await seats.explain([{ field: 'rank', eq: 3 }]), { estimate: 4 });
-  answerNext(server, Opcode.Explain, (writer) => encodeJsonAnswer(writer, '[4]'));
-  await assert.rejects(seats.explain([]), { code: 'Protocol' });
+  const explanation = { driver: 'bitmaps', estimate: 4, terms: [{ field: 'rank', role: 'drives', rows: 4 }] };
+  answerNext(server, Opcode.Explain, (writer) => encodeJsonAnswer(writer, JSON.stringify(explanation)));
+  assert.deepEqual(await seats.explain([{ field: 'rank', eq: 3 }]), explanation);
 });
+
+for (const json of ['', '[4]', '{}', '{"driver":"rows","estimate":1,"terms":[{}]}', '{"driver":"best","estimate":1,"terms":[]}']) {
+  test(`explain() refuses what is no explanation: ${json}`, async () => {
+    const { server, seats } = await setUpFake();
+    answerNext(server, Opcode.Explain, (writer) => encodeJsonAnswer(writer, json));
+    await assert.rejects(seats.explain([]), { code: 'Protocol' });
+  });
+}
 
 test('fetch() gives the rows that exist', async () => {
   const { server, seats } = await setUpFake();
@@ -240,7 +247,10 @@ test('claim() tells rows by line, nothing available and all locked as values', a
   assert.deepEqual(claimed, { outcome: 'claimed', lsn: 70, operationId: OPERATION_ID, lines: [[{ rowId: 6, version: 2, row: ADA }]] });
   const request = decodeClaimRequest(last(server, Opcode.Claim), LAYOUTS);
   assert.deepEqual([request.returnRows, request.lines.map(({ count }) => count)], [true, [1]]);
-  const lines = [seats.line(line), seats.line({ ...line, count: 2 })];
+  const lines = [
+    { table: seats, ...line },
+    { table: seats, ...line, count: 2 },
+  ];
   refuseNext(server, 'NoneAvailable', { retryAfterMs: 0, line: 1 });
   assert.deepEqual(await client.claim(lines), { outcome: 'none_available', line: 1 });
   refuseNext(server, 'AllLocked', { retryAfterMs: 30, line: 0 });

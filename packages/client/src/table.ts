@@ -33,13 +33,13 @@ import { type AnyRow, AppendCall, DeleteCall, type IdSource, ReplaceCall, type W
 
 /** How many rows a read may bring. */
 export interface LimitOptions extends CallOptions {
-  /** All that match unless given; more than the server gives in one answer is `ResultSetEstimateExceeded`. */
+  /** At most so many rows; 64 unless given, 0 for all that match. */
   readonly limit?: number;
 }
 
 /** How an intersection chooses among the rows that match. */
 export interface QueryOptions extends CallOptions {
-  /** At most so many row ids; 64 unless given. */
+  /** At most so many row ids; 64 unless given, 0 for all that match. */
   readonly limit?: number;
   /**
    * A seed that chooses where in the order of row ids to start, 1 to 2^32 - 1: callers with different seeds do not all come upon the same
@@ -50,7 +50,7 @@ export interface QueryOptions extends CallOptions {
 
 /** Which versions of a row to read. */
 export interface HistoryOptions extends CallOptions {
-  /** At most so many; 64 unless given. */
+  /** At most so many; 100 unless given. */
   readonly limit?: number;
   /** Only those before this one: the last version of the page before. */
   readonly beforeVersion?: number;
@@ -62,7 +62,7 @@ export interface VersionedWriteOptions extends WriteOptions {
   readonly ifVersion: number;
 }
 
-/** What one line of a claim asks for. */
+/** What a claim asks for in one table. */
 export interface ClaimLineOptions<S extends TableSchema> {
   /** What a row must meet. */
   readonly where: readonly TermOf<S>[];
@@ -72,8 +72,13 @@ export interface ClaimLineOptions<S extends TableSchema> {
   readonly count?: number;
 }
 
-const QUERY_LIMIT = 64;
-const HISTORY_LIMIT = 64;
+/** One line of a claim over several tables. */
+export interface ClaimLine<S extends TableSchema = TableSchema> extends ClaimLineOptions<S> {
+  readonly table: RemoteTable<S>;
+}
+
+const LIMIT = 64;
+const HISTORY_LIMIT = 100;
 
 /**
  * A table on a server. Every call answers with what is durable there; what a call refuses is a `KLaniError`, but for the refusals that are
@@ -120,18 +125,18 @@ export class RemoteTable<S extends TableSchema> {
    * @throws {KLaniError} `FieldNotIndexed`, `ResultSetEstimateExceeded`, `ResponseTooLarge`
    */
   seekByField<N extends IndexedFieldOf<S>>(field: N, value: FieldValueOf<S, N>, options?: LimitOptions): Promise<VersionedRow<RowOf<S>>[]> {
-    const query = { field, value, limit: options?.limit ?? 0 };
+    const query = { field, value, limit: options?.limit ?? LIMIT };
     return this.#connection.call(new SeekByFieldCall<RowOf<S>>(this.#table, query), options);
   }
 
   /** The rows that meet one term. Errors as of `seekByField()`. */
   seekByPredicate(term: TermOf<S>, options?: LimitOptions): Promise<VersionedRow<RowOf<S>>[]> {
-    return this.#connection.call(new SeekByPredicateCall<RowOf<S>>(this.#table, term, options?.limit ?? 0), options);
+    return this.#connection.call(new SeekByPredicateCall<RowOf<S>>(this.#table, term, options?.limit ?? LIMIT), options);
   }
 
   /** The ids of rows that meet all terms. Errors as of `seekByField()`. */
   queryIntersect(terms: readonly TermOf<S>[], options?: QueryOptions): Promise<number[]> {
-    const limits = { limit: options?.limit ?? QUERY_LIMIT, spread: options?.spread ?? 0 };
+    const limits = { limit: options?.limit ?? LIMIT, spread: options?.spread ?? 0 };
     return this.#connection.call(new QueryIntersectCall(this.#table, terms as readonly AnyTerm[], limits), options);
   }
 
@@ -205,43 +210,17 @@ export class RemoteTable<S extends TableSchema> {
    * @throws {KLaniError} `FieldNotIndexed`, `DuplicateKey`, and what the schema refuses
    */
   claim(line: ClaimLineOptions<S>, options?: ClaimOptions): Promise<ClaimResult<RowOf<S>>> {
-    const call = new ClaimCall<RowOf<S>>([this.#source(line)], options?.returnRows ?? false, this.#id(options));
-    return this.#connection.call(call, options);
+    const source: ClaimSource = { table: this.#table, where: line.where, set: line.set, count: line.count ?? 1 };
+    return this.#connection.call(new ClaimCall<RowOf<S>>([source], options?.returnRows ?? false, this.#id(options)), options);
   }
 
-  /** A line for `Client.claim()`, which may take lines of several tables. */
-  line(options: ClaimLineOptions<S>): ClaimLine {
-    return new ClaimLine(this.#connection, this.#source(options));
-  }
-
-  /** For the changes of a batch of `connection`. */
+  /** For the claims and batches of `connection`. */
   openIn(connection: Connection): OpenTable {
     if (connection === this.#connection) return this.#table;
     throw new KLaniError('InvalidArgument', `Cannot use table "${this.name}": it was opened by another client`);
   }
 
-  #source({ where, set, count = 1 }: ClaimLineOptions<S>): ClaimSource {
-    return { table: this.#table, where, set, count };
-  }
-
   #id(options: WriteOptions | undefined): IdSource {
     return { ids: this.#connection.operationIds, operationId: options?.operationId };
-  }
-}
-
-/** One line of a claim; made by `RemoteTable.line()`. */
-export class ClaimLine {
-  readonly #connection: Connection;
-  readonly #source: ClaimSource;
-
-  constructor(connection: Connection, source: ClaimSource) {
-    this.#connection = connection;
-    this.#source = source;
-  }
-
-  /** For a claim of `connection`. */
-  sourceFor(connection: Connection): ClaimSource {
-    if (connection === this.#connection) return this.#source;
-    throw new KLaniError('InvalidArgument', `Cannot claim: table "${this.#source.table.name}" was opened by another client`);
   }
 }

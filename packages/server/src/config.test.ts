@@ -52,7 +52,10 @@ test('loadConfig() refuses unknown keys and values that are not allowed, and nam
     [file('durability: maybe'), /is "maybe", must be fsync, os/],
     [file('segmentSizeBytes: 65537'), /must be a power of two, 65536 to 1073741824/],
     [{ file: join(directory, 'missing.yaml') }, /ENOENT/],
-    [{ environment: { K_LANI_MAX_CONECTIONS: '1' } }, /key is "K_LANI_MAX_CONECTIONS", must be one of K_LANI_CONFIG, K_LANI_DATA/],
+    [
+      { environment: { K_LANI_MAX_CONECTIONS: '1' } },
+      /variable K_LANI_MAX_CONECTIONS is not known, must be one of K_LANI_CONFIG, K_LANI_DATA/,
+    ],
     [{ environment: { K_LANI_MAX_CONNECTIONS: '1e3' } }, /maxConnections \(K_LANI_MAX_CONNECTIONS\) is "1e3"/],
     [{ flags: { logLevel: 'loud' } }, /logLevel \(--log-level\) is "loud", must be silent, fatal/],
     [{ flags: { maxOutputBytes: '8192' } }, /maxOutputBytes is 8192, must be at least twice maxResponseBytes, 33554432/],

@@ -134,10 +134,7 @@ function isAddressList(addresses: unknown): addresses is string[] {
 }
 
 function unknownKey(given: string, keys: readonly string[]): KLaniError {
-  return new KLaniError(
-    'InvalidConfiguration',
-    `Cannot use configuration: ${given} is not known, must be one of ${keys.join(', ')}`,
-  );
+  return new KLaniError('InvalidConfiguration', `Cannot use configuration: ${given} is not known, must be one of ${keys.join(', ')}`);
 }
 
 function invalid(key: string, value: unknown, allowed: string): KLaniError {

@@ -86,7 +86,8 @@ export class Server {
   /** Made by {@link startServer}. */
   constructor(database: Database, listeners: readonly Listener[], options: ServerOptions) {
     const { config, adapters, clock } = options;
-    const log = adapters.log ?? pino({ level: config.logLevel, base: null, formatters: { level: (level) => ({ level }) } }, pino.destination(STDERR));
+    const log =
+      adapters.log ?? pino({ level: config.logLevel, base: null, formatters: { level: (level) => ({ level }) } }, pino.destination(STDERR));
     this.#service = new Service({ database, config, clock, log, version: SERVER_VERSION, sessions: this.#sessions });
     this.#listeners = listeners;
     this.addresses = listeners.map(({ address }) => formatAddress(address));

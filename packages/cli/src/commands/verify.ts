@@ -45,7 +45,7 @@ function reportText(terminal: Terminal, report: LogReport): string {
     ['bytes', `${countText(report.sizeBytes)} (${sizeText(report.sizeBytes)})`],
     ['last lsn', `${report.lsnLast}, written ${report.time.toISOString()}`],
     ['head hash', report.headHash],
-    ['ended', `${report.isClosed ? 'in good order' : 'without being closed (killed, or crashed)'}`],
+    ['ended', report.isClosed ? 'in good order' : 'without being closed (killed, or crashed)'],
   ]);
   const verdict = terminal.style('green', 'Whole: every batch and every record matches its checksum, and the chain is unbroken.');
   if (report.tornBytes === 0) return `${facts}\n${verdict}`;

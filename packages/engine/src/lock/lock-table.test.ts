@@ -65,6 +65,18 @@ test('LockTable refuses a lease out of range and one lock too many', () => {
   assert.throws(() => locks.tryAcquire(owner, row, 0), { code: 'LimitReached' });
 });
 
+test('LockTable does not count locks whose leases have ended against their owner', () => {
+  const clock = new ManualClock();
+  const locks = lockTable(clock);
+  const owner = new LockOwner();
+  for (let rowId = 1; rowId < LOCKS_PER_OWNER_MAX; rowId += 1) locks.tryAcquire(owner, { tableId: 2, rowId }, 1000);
+  const held = locks.tryAcquire(owner, { tableId: 3, rowId: 1 }, 1001);
+  clock.nowMs += 1000;
+  const lock = locks.tryAcquire(owner, row, 1000);
+  assert.deepEqual([...owner.locks], [held, lock]);
+  assert.equal(locks.count, 2);
+});
+
 test('LockTable hands out rising tokens over random use and epochs, and never two locks of one row', () => {
   let last = 0n;
   for (let epoch = 1; epoch <= 5; epoch += 1) {

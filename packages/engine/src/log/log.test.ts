@@ -1,80 +1,13 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { type TestContext } from 'node:test';
-import { SeededRandom } from '@k-lani/base';
 import { KLaniError } from '@k-lani/protocol';
 import type { Directory, File } from '../io/io.ts';
-import { NodeClock } from '../io/node-clock.ts';
 import { NodeIo } from '../io/node-io.ts';
 import { BATCH_HEADER_SIZE } from './batch.ts';
-import { Log } from './log.ts';
-import { RECORD_HEADER_SIZE, RecordKind, RecordOffset, recordSize, type Operation, type RecordDraft } from './record.ts';
+import { SEGMENT, appendRecord, bodyAt, openLog, temporaryDirectory } from './log.fixture.ts';
 import { SEGMENT_HEADER_SIZE, segmentName } from './segment.ts';
-
-const SEGMENT = 64 * 1024;
-const clock = new NodeClock();
-
-const operation: Operation = {
-  id: new Uint8Array(16).fill(7),
-  digestChecksum: 1,
-  digestLength: 2,
-  opcode: 0x40,
-  actor: new TextEncoder().encode('box-office'),
-};
-
-function draft(rowId: number): RecordDraft {
-  return {
-    kind: RecordKind.append,
-    tableId: 1,
-    version: 1,
-    rowId,
-    previous: 0,
-    tokenLow: 0,
-    tokenHigh: 0,
-    schemaVersion: 1,
-    line: 0,
-    last: true,
-  };
-}
-
-function temporaryDirectory(context: TestContext): string {
-  const path = mkdtempSync(join(tmpdir(), 'k-lani-log-'));
-  context.after(() => rmSync(path, { recursive: true, force: true }));
-  return path;
-}
-
-function open(directory: Directory, overrides: { durability?: 'fsync' | 'os' } = {}): Promise<Log> {
-  return Log.open({
-    directory,
-    clock,
-    scheduler: clock,
-    random: new SeededRandom(1),
-    durability: overrides.durability ?? 'fsync',
-    segmentSizeBytes: SEGMENT,
-    onDurable: () => undefined,
-    onFailed: () => undefined,
-  });
-}
-
-/** Appends one record; the position, once durable. */
-async function append(log: Log, rowId: number, body: string): Promise<number> {
-  const bytes = new TextEncoder().encode(body);
-  log.reserve(recordSize(bytes.length, operation.actor.length));
-  const at = log.begin(draft(rowId), operation, bytes.length);
-  log.target.bytes.set(bytes, at);
-  const position = log.finish();
-  return new Promise((resolve, reject) => {
-    log.whenDurable(position, (error) => (error === undefined ? resolve(position) : reject(error)));
-  });
-}
-
-function bodyAt(log: Log, position: number): string {
-  const at = log.record(position);
-  const length = log.view.getUint32(at + RecordOffset.bodyLength, true);
-  return new TextDecoder().decode(log.bytes.slice(at + RECORD_HEADER_SIZE, at + RECORD_HEADER_SIZE + length));
-}
 
 for (const mapping of [true, false]) {
   const io = new NodeIo({ mapping });
@@ -85,7 +18,7 @@ for (const mapping of [true, false]) {
     const written = new Map<number, string>();
     for (let round = 1; round <= 3; round += 1) {
       const directory = io.openDirectory(path, { create: true });
-      const log = await open(directory);
+      const log = await openLog(directory);
       assert.equal(log.epoch, round);
       for (const [position, body] of written) assert.equal(bodyAt(log, position), body);
       const replayed: number[] = [];
@@ -93,7 +26,7 @@ for (const mapping of [true, false]) {
       assert.deepEqual(replayed, [...written.keys()]);
       for (let index = 0; index < 60; index += 1) {
         const body = `${round}-${index} `.padEnd(2000, 'x');
-        written.set(await append(log, index + 1, body), body);
+        written.set(await appendRecord(log, body), body);
       }
       log.close();
       directory.close();
@@ -103,8 +36,8 @@ for (const mapping of [true, false]) {
 
 test('Log reads a record in memory, in flight and on disk alike', async (context) => {
   const directory = new NodeIo().openDirectory(temporaryDirectory(context), { create: true });
-  const log = await open(directory);
-  const first = append(log, 1, 'first');
+  const log = await openLog(directory);
+  const first = appendRecord(log, 'first');
   const position = SEGMENT + SEGMENT_HEADER_SIZE + BATCH_HEADER_SIZE;
   assert.equal(bodyAt(log, position), 'first');
   assert.equal(await first, position);
@@ -115,15 +48,15 @@ test('Log reads a record in memory, in flight and on disk alike', async (context
 
 test('Log puts everything appended in one turn into one sync', async (context) => {
   const directory = new NodeIo().openDirectory(temporaryDirectory(context), { create: true });
-  const log = await open(directory);
-  await Promise.all(Array.from({ length: 100 }, (_, index) => append(log, index + 1, `row ${index}`)));
+  const log = await openLog(directory);
+  await Promise.all(Array.from({ length: 100 }, (_, index) => appendRecord(log, `row ${index}`)));
   assert.equal(log.syncCount, 1);
   log.close();
 });
 
 test('Log refuses a request larger than a batch and appends nothing', async (context) => {
   const directory = new NodeIo().openDirectory(temporaryDirectory(context), { create: true });
-  const log = await open(directory);
+  const log = await openLog(directory);
   const before = log.appended;
   assert.throws(() => log.reserve(SEGMENT), { code: 'BatchTooLarge' });
   assert.equal(log.appended, before);
@@ -134,9 +67,9 @@ test('Log refuses a request larger than a batch and appends nothing', async (con
 async function writtenLog(context: TestContext, count: number) {
   const path = temporaryDirectory(context);
   const directory = new NodeIo().openDirectory(path, { create: true });
-  const log = await open(directory);
+  const log = await openLog(directory);
   const positions: number[] = [];
-  for (let index = 0; index < count; index += 1) positions.push(await append(log, index + 1, `row ${index}`));
+  for (let index = 0; index < count; index += 1) positions.push(await appendRecord(log, `row ${index}`));
   const end = log.durable - SEGMENT;
   log.close();
   directory.close();
@@ -152,14 +85,14 @@ test('Log cuts a torn tail wherever it tears and goes on in a new segment, its b
     torn.fill(0, cut, end);
     writeFileSync(segment, torn);
     const directory = new NodeIo().openDirectory(path, { create: false });
-    const log = await open(directory);
+    const log = await openLog(directory);
     const replayed: number[] = [];
     log.replay((position) => replayed.push(position));
     assert.deepEqual(replayed, positions.slice(0, 2));
-    const next = await append(log, 9, 'after the cut');
+    const next = await appendRecord(log, 'after the cut');
     assert.equal(Math.floor(next / SEGMENT), 2);
     log.close();
-    const again = await open(directory);
+    const again = await openLog(directory);
     assert.equal(bodyAt(again, next), 'after the cut');
     again.close();
     directory.close();
@@ -178,7 +111,7 @@ test('Log refuses to open on any flipped bit before the last batch, and names fi
     damaged[offset] = (damaged[offset] ?? 0) ^ (1 << (offset % 8));
     writeFileSync(segment, damaged);
     const directory = new NodeIo().openDirectory(path, { create: false });
-    await assert.rejects(open(directory), (error) => {
+    await assert.rejects(openLog(directory), (error) => {
       assert.ok(error instanceof KLaniError, String(error));
       assert.equal(error.code, 'Damaged', `flip at ${offset}: ${error.message}`);
       assert.match(error.message, /0000000001\.segment: damaged at offset \d+/);
@@ -191,11 +124,11 @@ test('Log refuses to open on any flipped bit before the last batch, and names fi
 test('Log refuses to open when a segment in the middle is missing', async (context) => {
   const path = temporaryDirectory(context);
   const directory = new NodeIo().openDirectory(path, { create: true });
-  const log = await open(directory);
-  for (let index = 0; index < 80; index += 1) await append(log, index + 1, 'x'.repeat(2000));
+  const log = await openLog(directory);
+  for (let index = 0; index < 80; index += 1) await appendRecord(log, 'x'.repeat(2000));
   log.close();
   rmSync(join(path, segmentName(2)));
-  await assert.rejects(open(directory), { code: 'Damaged', message: /0000000002\.segment is missing/ });
+  await assert.rejects(openLog(directory), { code: 'Damaged', message: /0000000002\.segment is missing/ });
 });
 
 test('Log fails its writer for good after a failed sync: what was pending is unknown, nothing is answered as done', async (context) => {
@@ -218,10 +151,10 @@ test('Log fails its writer for good after a failed sync: what was pending is unk
       return typeof value === 'function' ? value.bind(target) : value;
     },
   });
-  const log = await open(directory);
-  const kept = await append(log, 1, 'kept');
+  const log = await openLog(directory);
+  const kept = await appendRecord(log, 'kept');
   failing = true;
-  const inFlight = assert.rejects(append(log, 2, 'lost'), { code: 'OutcomeUnknown', retry: 'unknown' });
+  const inFlight = assert.rejects(appendRecord(log, 'lost'), { code: 'OutcomeUnknown', retry: 'unknown' });
   await inFlight;
   failing = false;
   assert.throws(() => log.reserve(200), { code: 'WriterFailed' });
@@ -253,14 +186,14 @@ function withLimitedRoom(real: Directory, hasRoom: () => boolean): Directory {
 test('Log refuses writes when the next segment finds no room, keeps what it has, and goes on when there is room', async (context) => {
   let isFull = false;
   const real = new NodeIo().openDirectory(temporaryDirectory(context), { create: true });
-  const log = await open(withLimitedRoom(real, () => !isFull));
+  const log = await openLog(withLimitedRoom(real, () => !isFull));
   const written: number[] = [];
   isFull = true;
   const large = 'x'.repeat(2000);
   // The second segment may have been under way already; the one after it cannot be.
   await assert.rejects(
     async () => {
-      for (;;) written.push(await append(log, written.length + 1, large));
+      for (;;) written.push(await appendRecord(log, large));
     },
     { code: 'DiskFull', retry: 'safe' },
   );
@@ -273,7 +206,7 @@ test('Log refuses writes when the next segment finds no room, keeps what it has,
   let position = 0;
   while (position === 0) {
     await new Promise((resolve) => setImmediate(resolve));
-    position = await append(log, 99, large).catch((error: unknown) => {
+    position = await appendRecord(log, large).catch((error: unknown) => {
       assert.ok(error instanceof KLaniError && error.code === 'DiskFull');
       return 0;
     });
@@ -285,8 +218,8 @@ test('Log refuses writes when the next segment finds no room, keeps what it has,
 test('Log that finds no room for its first segment does not open, and leaves a directory that opens later', async (context) => {
   const path = temporaryDirectory(context);
   const real = new NodeIo().openDirectory(path, { create: true });
-  await assert.rejects(open(withLimitedRoom(real, () => false)), { code: 'DiskFull' });
-  const log = await open(real);
-  assert.equal(bodyAt(log, await append(log, 1, 'room')), 'room');
+  await assert.rejects(openLog(withLimitedRoom(real, () => false)), { code: 'DiskFull' });
+  const log = await openLog(real);
+  assert.equal(bodyAt(log, await appendRecord(log, 'room')), 'room');
   log.close();
 });
