@@ -270,3 +270,25 @@ test('After a failed write every write, claim and lock answers WriterFailed, and
   await assert.rejects(lock.seek(), { code: 'OutcomeUnknown' });
   assert.equal(table.seek(2)?.row.is_booked, 0);
 });
+
+test('EmbeddedDatabase.close() in the turn of a write that needs a segment ends when the segment finds no room', async (context) => {
+  const { database, table, filling } = await openFull(context);
+  const outcome = soFar(table.append(large(7)).then(() => assert.fail('There is no room')));
+  const closing = database.close();
+  await turnsPass();
+  filling.fail(DISK_FULL);
+  assert.equal(await soFar(closing), undefined);
+  void outcome;
+});
+
+test('EmbeddedDatabase.close() ends when the mark of a clean end needs a segment that finds no room', async (context) => {
+  const { database, table, filling } = await openFull(context);
+  const before = database.stats().appended;
+  await table.append(seat(7));
+  const { appended } = database.stats();
+  await table.append(seat(8, { note: new Uint8Array(3 * SEGMENT - appended - (appended - before) - 96) }));
+  const closing = database.close();
+  await turnsPass();
+  filling.fail(DISK_FULL);
+  assert.equal(await soFar(closing), undefined);
+});

@@ -76,16 +76,16 @@ export function sealBatch(
   return sha256(bytes, at, at + BATCH_HEADER_SIZE);
 }
 
-/** Decodes the header at `at`, or returns `undefined` where there is none that is whole, of this segment, and stands at `position`. */
+/** Decodes the header at `at`, or returns `undefined` where there is none that is whole, of this segment (of any, without a salt), and stands at `position`. */
 export function decodeBatchHeader(
   source: RecordTarget,
   at: number,
-  expected: { position: number; salt: Uint8Array },
+  expected: { position: number; salt: Uint8Array | undefined },
 ): BatchHeader | undefined {
   const { bytes, view } = source;
   if (at + BATCH_HEADER_SIZE > bytes.length || view.getUint32(at, true) !== BATCH_MAGIC) return undefined;
   if (view.getUint32(at + 4, true) !== crc32(bytes, at + 8, at + BATCH_HEADER_SIZE)) return undefined;
-  if (!equalBytes(bytes, at + SALT_OFFSET, expected.salt)) return undefined;
+  if (expected.salt !== undefined && !equalBytes(bytes, at + SALT_OFFSET, expected.salt)) return undefined;
   const position = readU64(view, at + 8);
   if (position !== expected.position) return undefined;
   return {
@@ -98,9 +98,15 @@ export function decodeBatchHeader(
   };
 }
 
-/** The salt in the batch header at `at`. */
-export function batchSalt(bytes: Uint8Array, at: number): Uint8Array {
-  return bytes.slice(at + SALT_OFFSET, at + SALT_OFFSET + SALT_SIZE);
+/**
+ * The salt of the segment that begins behind the batch header with this hash: known to recovery even where that segment's header is lost, and
+ * to nobody who does not know the salt before it.
+ */
+export function nextSalt(salt: Uint8Array, headerHash: Uint8Array): Uint8Array {
+  const known = new Uint8Array(salt.length + headerHash.length);
+  known.set(salt);
+  known.set(headerHash, salt.length);
+  return sha256(known, 0, known.length).slice(0, SALT_SIZE);
 }
 
 /** Why the batch whose header was decoded at `at` is not whole, or `undefined` when it is. */

@@ -154,3 +154,29 @@ for (const where of ['the present segment', 'a new segment'] as const) {
     assert.throws(() => log.reserve(200), { code: 'WriterFailed', message: /EIO/ });
   });
 }
+
+test('GroupCommit.drain() gives up what comes to wait for room only after the call', async (context) => {
+  const { log, filling } = await fullSegment(context);
+  const waiting = fateOf(append('waiting', log));
+  const drained = log.drain();
+  await turnsPass();
+  filling.fail(DISK_FULL);
+  assert.notEqual(await Promise.race([drained, turnsPass().then(() => 'waits')]), 'waits');
+  await waiting.settled;
+  assertUnknown(waiting);
+});
+
+test('GroupCommit.drain() gives up what waits behind the sync in flight for a segment that finds no room', async (context) => {
+  const { io, log, filling } = await fullSegment(context);
+  io.syncs.isShut = true;
+  const inFlight = fateOf(appendRecord(log, 'small'));
+  const sync = await io.syncs.next();
+  const behind = fateOf(append('behind', log));
+  const drained = log.drain();
+  filling.fail(DISK_FULL);
+  sync.release();
+  assert.notEqual(await Promise.race([drained, turnsPass().then(() => 'waits')]), 'waits');
+  await Promise.all([inFlight.settled, behind.settled]);
+  assert.equal(typeof inFlight.answer, 'number');
+  assertUnknown(behind);
+});

@@ -17,7 +17,7 @@
  */
 import { assert, type Clock, type Random, type Scheduler } from '@k-lani/base';
 import { KLaniError } from '@k-lani/protocol';
-import { BATCH_HEADER_SIZE, SALT_SIZE, sealBatch } from './batch.ts';
+import { BATCH_HEADER_SIZE, SALT_SIZE, nextSalt, sealBatch } from './batch.ts';
 import { OpenBatch, type WhenDurable } from './open-batch.ts';
 import { SEGMENT_HEADER_SIZE, encodeSegmentHeader } from './segment.ts';
 import type { SegmentFiles } from './segment-files.ts';
@@ -91,6 +91,8 @@ export class GroupCommit {
   /** The segment that the first batch of the queue waits for, or 0. */
   #segmentAwaited = 0;
   #sealScheduled = false;
+  /** Nothing is waited for any more that may never come. */
+  #isDraining = false;
   #failure: KLaniError | undefined;
   #syncCount = 0;
 
@@ -171,16 +173,9 @@ export class GroupCommit {
    * Calls `done` when nothing waits for the disk any more. What waits for a segment that finds no room is given up: its outcome is unknown.
    */
   drain(done: () => void): void {
-    const { files } = this.#options;
-    const awaited = this.#segmentAwaited;
-    const fault = awaited === 0 ? undefined : files.failureOf(awaited);
+    this.#isDraining = true;
+    const fault = this.#segmentAwaited === 0 ? undefined : this.#options.files.failureOf(this.#segmentAwaited);
     if (fault !== undefined && this.#failure === undefined) this.#fail(fault);
-    else if (awaited !== 0)
-      files.whenReady(
-        awaited,
-        () => undefined,
-        (error) => this.#fail(error),
-      );
     const last = this.#queue.at(-1) ?? this.#inFlight;
     if (this.#failure !== undefined || last === undefined) done();
     else last.whenDurable(done);
@@ -257,14 +252,26 @@ export class GroupCommit {
       this.#write(batch, segment, false);
       return;
     }
+    const fault = this.#isDraining ? files.failureOf(segment) : undefined;
+    if (fault !== undefined) {
+      this.#fail(fault);
+      return;
+    }
     // The queue is left as it is until the segment is there: a batch that waits takes further records.
     this.#sealScheduled = true;
     this.#segmentAwaited = segment;
-    files.whenReady(segment, () => {
-      this.#sealScheduled = false;
-      this.#segmentAwaited = 0;
-      this.#write(batch, segment, true);
-    });
+    files.whenReady(
+      segment,
+      () => {
+        this.#sealScheduled = false;
+        this.#segmentAwaited = 0;
+        this.#write(batch, segment, true);
+      },
+      (error) => {
+        if (this.#isDraining && this.#failure === undefined) this.#fail(error);
+        return this.#failure === undefined;
+      },
+    );
   }
 
   #write(batch: OpenBatch, segment: number, beginsSegment: boolean): void {
@@ -301,8 +308,8 @@ export class GroupCommit {
   #beginSegment(index: number, batch: OpenBatch): Uint8Array {
     const { files, databaseId, epoch, random } = this.#options;
     files.open(index);
-    this.#salt = new Uint8Array(SALT_SIZE);
-    random.fill(this.#salt);
+    if (this.#durable === files.sizeBytes) random.fill((this.#salt = new Uint8Array(SALT_SIZE)));
+    else this.#salt = nextSalt(this.#salt, this.#previousHash);
     const header = encodeSegmentHeader({
       databaseId,
       index,

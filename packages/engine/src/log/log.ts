@@ -294,6 +294,9 @@ function syncAgain(files: SegmentFiles, { segments, lastBatch }: Recovered): voi
 /** Waits until segment `index` is prepared. */
 function ready(files: SegmentFiles, index: number): Promise<void> {
   return new Promise((resolve, reject) => {
-    files.whenReady(index, resolve, reject);
+    files.whenReady(index, resolve, (error) => {
+      reject(error);
+      return false;
+    });
   });
 }

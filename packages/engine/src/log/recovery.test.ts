@@ -236,3 +236,17 @@ for (const count of [5, 6]) {
     assertKept(path, before);
   });
 }
+
+test('Recovery cuts a torn first write of a segment although the bytes of a client in it pretend to be of a salt of zeros', async (context) => {
+  for (const count of [2, 4]) {
+    const { names, found, again } = await reopenForged(context, count, () => new Uint8Array(8));
+    assert.deepEqual(found, names);
+    assert.deepEqual(again, [...names, 'next']);
+  }
+});
+
+test('Recovery takes a first sector of zeros for damage when a later batch is there', async (context) => {
+  const { segments } = await written(context, 4);
+  const path = directoryOf(context, [...segments.slice(0, -1), torn(segments.at(-1))]);
+  await assert.rejects(reopen(path), { code: 'Damaged' });
+});

@@ -11,7 +11,7 @@
  */
 import { KLaniError } from '@k-lani/protocol';
 import type { Directory } from '../io/io.ts';
-import { BATCH_HEADER_SIZE, BATCH_MAGIC, NO_HASH, batchFault, batchSalt, decodeBatchHeader, sha256, type BatchHeader } from './batch.ts';
+import { BATCH_HEADER_SIZE, BATCH_MAGIC, NO_HASH, batchFault, nextSalt, decodeBatchHeader, sha256, type BatchHeader } from './batch.ts';
 import type { LogEnd } from './group-commit.ts';
 import type { RecordTarget } from './record.ts';
 import {
@@ -19,7 +19,6 @@ import {
   SEGMENT_HEADER_SIZE,
   checkSegmentSize,
   decodeSegmentHeader,
-  saltIn,
   segmentIndexOf,
   segmentName,
   type SegmentHeader,
@@ -72,6 +71,8 @@ interface Tail {
   tornBytes: number;
   /** The newest segment that was written to. */
   segment: number;
+  /** That their batches would have. Without one, nothing has begun: a first write holds no bytes of a client, and any batch behind it is proof. */
+  salt: Uint8Array | undefined;
   readonly preparedSegments: number[];
 }
 
@@ -85,7 +86,7 @@ export function recover(directory: Directory, visit?: BatchVisitor, progress?: R
   const memory = new SegmentMemory(directory);
   const headers = indexes.map((index) => peekHeader(directory, index));
   const begunCount = headers.findLastIndex((header) => header !== undefined) + 1;
-  const tail: Tail = { tornBytes: 0, segment: 0, preparedSegments: [] };
+  const tail: Tail = { tornBytes: 0, segment: 0, salt: undefined, preparedSegments: [] };
   const first = headers.find((header) => header !== undefined);
   if (first === undefined) {
     for (const index of indexes) readNotBegun(memory, index, tail);
@@ -108,6 +109,8 @@ export function recover(directory: Directory, visit?: BatchVisitor, progress?: R
     }
     progress?.((place + 1) * first.sizeBytes, begunCount * first.sizeBytes);
   }
+  const salt = headers[begunCount - 1]?.salt ?? first.salt;
+  if (chain.batchCount > 0) tail.salt = nextSalt(salt, chain.hash);
   for (const index of indexes.slice(begunCount)) readNotBegun(memory, index, tail);
   const endSegment = Math.floor((chain.end - 1) / first.sizeBytes);
   return {
@@ -119,7 +122,7 @@ export function recover(directory: Directory, visit?: BatchVisitor, progress?: R
       hash: chain.hash,
       timeMs: chain.timeMs,
       segment: tail.segment,
-      salt: headers[begunCount - 1]?.salt ?? first.salt,
+      salt,
       mustBeginSegment: tail.tornBytes > 0 || endSegment !== tail.segment,
     },
     segments,
@@ -210,10 +213,7 @@ function readNotBegun(memory: SegmentMemory, index: number, tail: Tail): void {
     tail.preparedSegments.push(index);
     return;
   }
-  // Damage may have met the salt in the header; the first batch repeats it.
-  for (const salt of [saltIn(memory.bytes), batchSalt(memory.bytes, SEGMENT_HEADER_SIZE)]) {
-    if (hasBatchBehind(memory, SEGMENT_HEADER_SIZE + 8, salt)) throw memory.damage(0, 'the segment header is not whole');
-  }
+  if (hasBatchBehind(memory, SEGMENT_HEADER_SIZE + 8, tail.salt)) throw memory.damage(0, 'the segment header is not whole');
   tail.tornBytes += usedBytes;
   tail.segment = index;
   tail.preparedSegments.length = 0;
@@ -286,7 +286,7 @@ function judgeEnd(
 }
 
 /** Whether a whole batch header of this segment stands anywhere from `offset` on: proof that what lies before it had been synced. */
-function hasBatchBehind(memory: SegmentMemory, offset: number, salt: Uint8Array): boolean {
+function hasBatchBehind(memory: SegmentMemory, offset: number, salt: Uint8Array | undefined): boolean {
   for (let at = (offset + 7) & ~7; at + BATCH_HEADER_SIZE <= memory.bytes.length; at += 8) {
     if (memory.view.getUint32(at, true) !== BATCH_MAGIC) continue;
     const position = memory.index * memory.bytes.length + at;

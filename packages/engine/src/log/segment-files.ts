@@ -24,7 +24,8 @@ interface Preparation {
 
 interface Waiting {
   readonly ready: () => void;
-  readonly failed: ((error: KLaniError) => void) | undefined;
+  /** Returns whether to go on waiting. */
+  readonly failed: (error: KLaniError) => boolean;
 }
 
 export class SegmentFiles {
@@ -94,10 +95,10 @@ export class SegmentFiles {
   }
 
   /**
-   * Calls `ready` when segment `index` can be written: now, or once it is prepared, however often that has to be tried. `failed` is called
-   * instead, if given, when the present attempt fails.
+   * Calls `ready` when segment `index` can be written: now, or once it is prepared. `failed` is called for each attempt that fails, and says
+   * whether to go on waiting.
    */
-  whenReady(index: number, ready: () => void, failed?: (error: KLaniError) => void): void {
+  whenReady(index: number, ready: () => void, failed: (error: KLaniError) => boolean): void {
     if (this.#preparation.index === index && this.#preparation.state === 'ready') {
       ready();
       return;
@@ -140,8 +141,7 @@ export class SegmentFiles {
       return;
     }
     this.#preparation = { state: 'failed', index, error };
-    this.#waiting = waiting.filter(({ failed }) => failed === undefined);
-    for (const { failed } of waiting) failed?.(error);
+    this.#waiting = waiting.filter(({ failed }) => failed(error));
     // Whoever waits was accepted before room ran out, and has no other way to learn that there is room again.
     if (this.#waiting.length > 0) this.#scheduler.after(RETRY_MS, () => this.prepare(index));
   }

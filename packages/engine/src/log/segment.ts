@@ -17,7 +17,7 @@
  * | 56 | 8 | previous end | position where the segment before ends; 0 for the first |
  * | 64 | 32 | previous hash | of the last batch header before; zeros for the first |
  * | 96 | 8 | time | milliseconds since 1970, UTC |
- * | 104 | 8 | salt | random; every batch header of the segment repeats it |
+ * | 104 | 8 | salt | random in the first segment, then from the salt and the last batch before it; batch headers repeat it |
  * | 112 | 144 | – | zeros |
  *
  * 1. A position is `index · size + offset in the file`; positions rise along the log and 0 is none.
@@ -117,7 +117,7 @@ export function decodeSegmentHeader(bytes: Uint8Array, path: string): SegmentHea
 }
 
 /** The salt in the header that `bytes` begin with. */
-export function saltIn(bytes: Uint8Array): Uint8Array {
+function saltIn(bytes: Uint8Array): Uint8Array {
   return bytes.slice(SALT_OFFSET, SALT_OFFSET + SALT_SIZE);
 }
 
