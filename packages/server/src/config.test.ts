@@ -17,7 +17,7 @@ test('The table in the header of config-keys.ts says what the keys are, their de
 
 test('loadConfig() puts flags before the environment, that before the file, that before the defaults', (context) => {
   const file = join(temporaryDirectory(context), 'k-lani.yaml');
-  writeFileSync(file, 'maxConnections: 1\nmaxHandles: 2\nmaxCursors: 3\nlisten:\n  - tcp://[::1]:0\n  - unix:/tmp/k-lani.sock\n');
+  writeFileSync(file, 'maxConnections: 1\nmaxHandles: 2\nmaxCursors: 3\nlisten:\n  - tcp://[::1]:0\n  - unix:/run/k-lani.sock\n');
   assert.deepEqual(loadConfig(), defaults);
   const environment = { K_LANI_CONFIG: file, K_LANI_MAX_HANDLES: '20', K_LANI_MAX_CURSORS: '30', PATH: '/bin' };
   assert.deepEqual(loadConfig({ environment, flags: { maxCursors: '300', durability: 'os' } }), {
@@ -26,7 +26,7 @@ test('loadConfig() puts flags before the environment, that before the file, that
     maxHandles: 20,
     maxCursors: 300,
     durability: 'os',
-    listen: ['tcp://[::1]:0', 'unix:/tmp/k-lani.sock'],
+    listen: ['tcp://[::1]:0', 'unix:/run/k-lani.sock'],
   });
   assert.deepEqual(loadConfig({ flags: { listen: 'tcp://127.0.0.1:1, unix:/a' } }).listen, ['tcp://127.0.0.1:1', 'unix:/a']);
 });

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import { peakResidentBytes, serverCommand } from './server-process.ts';
 
-const OPTIONS = { directory: '/tmp/nowhere', listen: 'tcp://127.0.0.1:0', durability: 'fsync' } as const;
+const OPTIONS = { directory: '/nowhere', listen: 'tcp://127.0.0.1:0', durability: 'fsync' } as const;
 
 /** A command that runs a program given as text; its arguments come after. */
 const program = (text: string): string[] => [process.execPath, '--eval', text, '--'];
@@ -13,7 +13,7 @@ test('serverCommand() starts the command with its arguments, and reads the addre
   const server = await serverCommand(
     program(`console.log(JSON.stringify({ listening: 'tcp://' + process.argv.slice(1).join('|') })); setInterval(() => {}, 1000);`),
   )(OPTIONS);
-  assert.equal(server.address, 'tcp://serve|--data|/tmp/nowhere|--listen|tcp://127.0.0.1:0|--durability|fsync|--json');
+  assert.equal(server.address, 'tcp://serve|--data|/nowhere|--listen|tcp://127.0.0.1:0|--durability|fsync|--json');
   assert.ok(server.pid > 0);
   await server.kill();
   assert.match(await server.ended, /ended with SIGKILL/);
