@@ -7,7 +7,6 @@ import {
   type ChangeKindNumber,
   FRAME_HEADER_SIZE,
   KLaniError,
-  MAX_FRAME_BYTES,
   type NewRowOf,
   Opcode,
   type TableSchema,
@@ -41,13 +40,14 @@ const ANY_ROW: WriteTarget = { rowId: 0, ifVersion: 0, lock: undefined };
 /** Collects the changes of one batch. Good only until the function that it was passed to returns. */
 export class Batch {
   readonly #connection: Connection;
-  readonly #payload = new ByteWriter({ capacityBytes: 4096, limitBytes: MAX_FRAME_BYTES, subject: 'batch' });
+  readonly #payload: ByteWriter;
   readonly #countOffset: number;
   readonly #tables: OpenTable[] = [];
   #isClosed = false;
 
   constructor(connection: Connection, id: IdSource) {
     this.#connection = connection;
+    this.#payload = new ByteWriter({ capacityBytes: 4096, limitBytes: connection.server.maxFrameBytes, subject: 'batch' });
     this.#countOffset = beginBatchCommit(this.#payload, nextId(id));
   }
 

@@ -3,6 +3,7 @@
  * of it, without a copy. A slab is written once and never reused, so that the link may keep a range, and a request its frame, for as
  * long as they want.
  */
+import { assert } from '@k-lani/base';
 import {
   ByteWriter,
   FRAME_HEADER_SIZE,
@@ -15,18 +16,25 @@ import {
 } from '@k-lani/protocol';
 import type { Request } from './request.ts';
 
-const SLAB_BYTES = 16 * 1024;
+const SLAB_BYTES = 64 * 1024;
 /** A slab with less room than this is full: smaller frames never make it grow. */
 const FRAME_ROOM_BYTES = 2 * 1024;
 /** A turn begins with a new slab unless there is so much room: only a turn that writes more leaves in parts. */
-const TURN_ROOM_BYTES = 8 * 1024;
+const TURN_ROOM_BYTES = 16 * 1024;
 
 export class Outbox {
-  /** The longest frame that the server takes. */
-  frameBytesMax: number = MAX_FRAME_BYTES;
-  #slab = newSlab();
+  #frameBytesMax = MAX_FRAME_BYTES;
+  #slab = newSlab(MAX_FRAME_BYTES);
   /** The first byte of the slab that has not left. */
   #start = 0;
+
+  /** Sets the longest frame that the server takes. Nothing may wait to leave. */
+  limitFrames(frameBytesMax: number): void {
+    assert(this.#start === this.#slab.length, 'Outbox.limitFrames(): frames wait to leave');
+    this.#frameBytesMax = frameBytesMax;
+    this.#slab = newSlab(frameBytesMax);
+    this.#start = 0;
+  }
 
   /** It is time to `take()`, though the turn has not ended. */
   get isFull(): boolean {
@@ -44,7 +52,7 @@ export class Outbox {
     try {
       request.encode(slab);
       const sizeBytes = endFrame(slab, start);
-      if (sizeBytes > this.frameBytesMax) throw tooLarge(request, sizeBytes, this.frameBytesMax);
+      if (sizeBytes > this.#frameBytesMax) throw tooLarge(request, sizeBytes, this.#frameBytesMax);
     } catch (error) {
       slab.length = start;
       throw error;
@@ -93,15 +101,15 @@ export class Outbox {
     const taken = slab.bytes.subarray(this.#start, slab.length);
     this.#start = slab.length;
     if (slab.length > SLAB_BYTES - TURN_ROOM_BYTES) {
-      this.#slab = newSlab();
+      this.#slab = newSlab(this.#frameBytesMax);
       this.#start = 0;
     }
     return taken;
   }
 }
 
-function newSlab(): ByteWriter {
-  return new ByteWriter({ capacityBytes: SLAB_BYTES, limitBytes: SLAB_BYTES + MAX_FRAME_BYTES, subject: 'frame' });
+function newSlab(frameBytesMax: number): ByteWriter {
+  return new ByteWriter({ capacityBytes: SLAB_BYTES, limitBytes: SLAB_BYTES + frameBytesMax, subject: 'frame' });
 }
 
 function tooLarge(request: Request, sizeBytes: number, frameBytesMax: number): KLaniError {

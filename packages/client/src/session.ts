@@ -92,7 +92,7 @@ export class Session implements LinkReceiver {
     if (maxInFlight < 1) throw absurd('maxInFlight', maxInFlight, 1);
     if (this.#parser.pendingBytes > 0) throw new KLaniError('Protocol', 'Cannot shake hands: the server sent more than its answer');
     this.#parser = new FrameParser({ direction: 'answers', maxFrameBytes });
-    this.#outbox.frameBytesMax = maxFrameBytes;
+    this.#outbox.limitFrames(maxFrameBytes);
     this.#inFlightMax = Math.max(1, Math.min(maxInFlight, IN_FLIGHT_MAX) - IN_FLIGHT_RESERVE);
   }
 
