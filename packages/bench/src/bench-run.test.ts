@@ -19,7 +19,7 @@ function directory(t: TestContext): string {
 
 function run(out: string, faults: Faults = {}, progress: BenchProgress[] = []): Promise<BenchOutcome> {
   const server = new FakeServer(faults);
-  const storm = { flow: 'claim', buyers: 50, workers: 4, connections: 2, everyUser: true, seed: 7, kill: true } as const;
+  const storm = { flow: 'claim', buyers: 50, workers: 4, connections: 2, everyUser: true, seed: 7, kill: true, rehearsals: 0 } as const;
   return runBench(
     {
       name: 'concert',

@@ -15,7 +15,7 @@ import { buildPage } from './page/page.ts';
 import { encodeRawLog, RAW_LOG_FORMAT, type RawLog, type RunHeader } from './report/raw-log.ts';
 import { type BenchResult, makeResult } from './report/result.ts';
 import type { SpawnServer } from './storm/server-process.ts';
-import type { Market, Shop } from './storm/shop.ts';
+import type { Market, OpenShop } from './storm/shop.ts';
 import { type BenchProgress, runStorm } from './storm/storm.ts';
 import type { StormOptions } from './storm/storm-state.ts';
 
@@ -53,7 +53,7 @@ export interface Bench<Row, Term> {
   readonly durability: 'fsync' | 'os';
   /** The command that runs it again. */
   readonly command: string;
-  readonly openShop: (address: string) => Promise<Shop<Row, Term>>;
+  readonly openShop: OpenShop<Row, Term>;
 }
 
 /** Runs a benchmark and writes its files. */
@@ -69,8 +69,8 @@ export async function runBench<Row, Term>(bench: Bench<Row, Term>, environment: 
     progress,
   });
   const { sales, unknown, marks, meter } = record.state;
-  const { buyers, workers, connections, flow, everyUser, kill, seed } = bench.storm;
-  const run = { format: RAW_LOG_FORMAT, bench: bench.name, flow, buyers, workers, connections, everyUser, kill, seed };
+  const { buyers, workers, connections, flow, everyUser, kill, rehearsals, seed } = bench.storm;
+  const run = { format: RAW_LOG_FORMAT, bench: bench.name, flow, buyers, workers, connections, everyUser, kill, rehearsals, seed };
   const log: RawLog = {
     run: {
       ...run,

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { type TestContext } from 'node:test';
@@ -29,10 +29,18 @@ for (const flow of ['loop', 'claim'] as const) {
   });
 }
 
-test('a concert without a kill, over one connection and with few users, sells to each of them', async (t) => {
-  const { failures, result } = await concert(t, { users: 90, workers: 8, connections: 1, kill: false, durability: 'os' });
+test('a concert without a kill, over one connection, with few users and after rehearsals, sells to each of them', async (t) => {
+  const { failures, result, files } = await concert(t, {
+    users: 90,
+    workers: 8,
+    connections: 1,
+    kill: false,
+    rehearsals: 2,
+    durability: 'os',
+  });
   assert.deepEqual(failures, []);
   const { figures } = result;
   assert.deepEqual([figures.sold, figures.noTicket, figures.free, figures.soldAtKill, figures.unknownMax], [90, 0, 110, 0, 0]);
+  assert.equal(JSON.parse(readFileSync(files.rawLog, 'utf8').split('\n', 1)[0] ?? '').run.rehearsals, 2);
   assert.equal(result.durability, 'os');
 });

@@ -2,7 +2,7 @@ import { connect, defineTable, type RowOf, type TermOf } from 'k-lani-client';
 import { type BenchEnvironment, type BenchOutcome, runBench } from './bench-run.ts';
 import { BUYERS_MAX, checkCommonOptions, checkOption, commandOf, type CommonOptions, UNITS_MAX } from './options.ts';
 import { clientShop } from './storm/client-shop.ts';
-import type { Market, Shop } from './storm/shop.ts';
+import { type Market, type Shop, tableName } from './storm/shop.ts';
 
 /** The seats of the concert: the published fields, and who has bought. */
 export const SEATS = defineTable({
@@ -38,6 +38,7 @@ export const CONCERT_DEFAULTS: Omit<ConcertOptions, 'out'> = {
   everyUser: false,
   seed: 1,
   kill: false,
+  rehearsals: 0,
   durability: 'fsync',
 };
 
@@ -54,7 +55,7 @@ const CANDIDATES_MAX = 16;
  * @throws {KLaniError} `InvalidArgument` for options out of their bounds or a directory in use; `Error` when the server does not start
  */
 export async function runConcert(options: ConcertOptions, environment: BenchEnvironment): Promise<BenchOutcome> {
-  const { users, seats, ranks, workers, connections, flow, everyUser, seed, kill, out, durability } = options;
+  const { users, seats, ranks, workers, connections, flow, everyUser, seed, kill, rehearsals, out, durability } = options;
   checkOption('users', users, 1, BUYERS_MAX);
   checkOption('seats', seats, 1, UNITS_MAX);
   checkOption('ranks', ranks, 1, Math.min(seats, 1000));
@@ -63,7 +64,7 @@ export async function runConcert(options: ConcertOptions, environment: BenchEnvi
     {
       name: 'concert',
       market: concertMarket(seats, ranks),
-      storm: { flow, buyers: users, workers, connections, everyUser, seed, kill },
+      storm: { flow, buyers: users, workers, connections, everyUser, seed, kill, rehearsals },
       out,
       durability,
       command: commandOf('concert', { users, seats, ranks }, options, everyUser ? ['--every-user'] : []),
@@ -91,8 +92,8 @@ function concertMarket(seats: number, ranks: number): Market<Seat, SeatTerm> {
   };
 }
 
-async function openShop(address: string): Promise<Shop<Seat, SeatTerm>> {
+async function openShop(address: string, rehearsal: number): Promise<Shop<Seat, SeatTerm>> {
   const client = await connect(address, { name: 'concert' });
-  const table = await client.table(SEATS);
+  const table = await client.table({ ...SEATS, table: tableName(SEATS.table, rehearsal) });
   return clientShop(client, table, (batch, seat) => batch.append(table, seat));
 }

@@ -3,7 +3,7 @@ import { connect, defineTable, type RowOf, type TermOf } from 'k-lani-client';
 import { type BenchEnvironment, type BenchOutcome, runBench } from './bench-run.ts';
 import { BUYERS_MAX, checkCommonOptions, checkOption, commandOf, type CommonOptions, UNITS_MAX } from './options.ts';
 import { clientShop } from './storm/client-shop.ts';
-import type { Market, Shop, Unit } from './storm/shop.ts';
+import { type Market, type Shop, tableName, type Unit } from './storm/shop.ts';
 
 /** The rooms of the Holiday Rush. */
 const ROOMS = defineTable({
@@ -42,6 +42,7 @@ export const HOLIDAY_DEFAULTS: Omit<HolidayOptions, 'out'> = {
   ceiling: 1000,
   seed: 1,
   kill: false,
+  rehearsals: 0,
   durability: 'fsync',
 };
 
@@ -57,7 +58,7 @@ const PRICE_MAX = 1000;
  * @throws {KLaniError} `InvalidArgument` for options out of their bounds or a directory in use; `Error` when the server does not start
  */
 export async function runHoliday(options: HolidayOptions, environment: BenchEnvironment): Promise<BenchOutcome> {
-  const { hotels, roomsPerHotel, sessions, ceiling, workers, connections, flow, seed, kill, out, durability } = options;
+  const { hotels, roomsPerHotel, sessions, ceiling, workers, connections, flow, seed, kill, rehearsals, out, durability } = options;
   checkOption('hotels', hotels, 1, 1000);
   checkOption('rooms-per-hotel', roomsPerHotel, 1, Math.floor(UNITS_MAX / hotels));
   checkOption('sessions', sessions, 1, BUYERS_MAX);
@@ -68,7 +69,7 @@ export async function runHoliday(options: HolidayOptions, environment: BenchEnvi
     {
       name: 'holiday',
       market: holidayMarket(options),
-      storm: { flow, buyers: sessions, workers, connections, everyUser: true, seed, kill },
+      storm: { flow, buyers: sessions, workers, connections, everyUser: true, seed, kill, rehearsals },
       out,
       durability,
       command: commandOf('holiday', numbers, options, []),
@@ -100,8 +101,8 @@ function holidayMarket({ hotels, roomsPerHotel, ceiling, seed }: HolidayOptions)
   };
 }
 
-async function openShop(address: string): Promise<Shop<Room, RoomTerm>> {
+async function openShop(address: string, rehearsal: number): Promise<Shop<Room, RoomTerm>> {
   const client = await connect(address, { name: 'holiday-rush' });
-  const table = await client.table(ROOMS);
+  const table = await client.table({ ...ROOMS, table: tableName(ROOMS.table, rehearsal) });
   return clientShop(client, table, (batch, room) => batch.append(table, room));
 }

@@ -12,6 +12,8 @@ export interface CommonOptions {
   readonly seed: number;
   /** Kill the server with SIGKILL at a seeded moment between 20 and 80 % sold. */
   readonly kill: boolean;
+  /** How often the same storm runs before it counts, on tables of its own. */
+  readonly rehearsals: number;
   /** Directory for the raw log, the result, the page and the database. */
   readonly out: string;
   /** `fsync` or `os`. */
@@ -20,6 +22,7 @@ export interface CommonOptions {
 
 /** The most workers, and connections. */
 const WORKERS_MAX = 4096;
+const REHEARSALS_MAX = 100;
 /** The most buyers. */
 export const BUYERS_MAX = 10_000_000;
 /** The most units for sale, over all groups. */
@@ -39,6 +42,7 @@ export function checkOption(name: string, value: number, min: number, max: numbe
 export function checkCommonOptions(options: CommonOptions): void {
   checkOption('workers', options.workers, 1, WORKERS_MAX);
   checkOption('connections', options.connections, 1, WORKERS_MAX);
+  checkOption('rehearsals', options.rehearsals, 0, REHEARSALS_MAX);
   checkOption('seed', options.seed, 0, 0xffff_ffff);
 }
 
@@ -51,6 +55,7 @@ export function commandOf(
 ): string {
   const words = ['k-lani bench', name, ...Object.entries(numbers).map(([option, value]) => `--${option} ${value}`)];
   words.push(`--workers ${options.workers}`, `--connections ${options.connections}`, `--flow ${options.flow}`, `--seed ${options.seed}`);
+  if (options.rehearsals > 0) words.push(`--rehearsals ${options.rehearsals}`);
   if (options.durability !== 'fsync') words.push(`--durability ${options.durability}`);
   return [...words, ...flags, ...(options.kill ? ['--kill'] : [])].join(' ');
 }

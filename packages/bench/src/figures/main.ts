@@ -21,7 +21,7 @@ function print(title: string, figures: readonly Figure[]): void {
 try {
   const host = describeHost();
   process.stdout.write(`${JSON.stringify({ ...host, node: process.version, filesystem: filesystemOf(directory), durability: 'fsync' })}\n`);
-  print('Over TCP on loopback, medians of interleaved rounds', await wireFigures(directory, spawnServer));
+  print('Over TCP on loopback, the middle one of interleaved rounds', await wireFigures(directory, spawnServer));
   print('Concert, 100,000 users, 10,000 seats, durable', await concertFigures(directory, { spawnServer }));
   print('Embedded', await embeddedFigures(join(directory, 'embedded'), ROWS));
 } finally {

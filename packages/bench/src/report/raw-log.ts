@@ -48,6 +48,8 @@ export interface RunHeader {
   readonly connections: number;
   readonly everyUser: boolean;
   readonly kill: boolean;
+  /** Storms on other tables that the server had served before this one. */
+  readonly rehearsals: number;
   readonly seed: number;
   /** `fsync`: durable before answered. `os`: survives a killed process, not a power cut. */
   readonly durability: string;
@@ -242,6 +244,7 @@ function decodeHeader(fields: Fields): RunHeader {
     connections: numberIn(fields, 'connections'),
     everyUser: booleanIn(fields, 'everyUser'),
     kill: booleanIn(fields, 'kill'),
+    rehearsals: numberIn(fields, 'rehearsals'),
     seed: numberIn(fields, 'seed'),
     durability: textIn(fields, 'durability'),
     startedAt: textIn(fields, 'startedAt'),

@@ -13,6 +13,7 @@ export const SAMPLE_LOG: RawLog = {
     connections: 1,
     everyUser: true,
     kill: true,
+    rehearsals: 0,
     seed: 1,
     durability: 'fsync',
     startedAt: '2026-02-03T04:05:06.789Z',

@@ -37,6 +37,18 @@ export interface Shop<Row, Term> {
   close(): Promise<void>;
 }
 
+/**
+ * Opens a connection, and the table of what is for sale, which the first one creates.
+ *
+ * @param rehearsal its number from 1, each of which has a table of its own; 0 for the storm that counts
+ */
+export type OpenShop<Row, Term> = (address: string, rehearsal: number) => Promise<Shop<Row, Term>>;
+
+/** The name of the table of a rehearsal, or of the storm that counts. */
+export function tableName(name: string, rehearsal: number): string {
+  return rehearsal === 0 ? name : `${name}_rehearsal_${rehearsal}`;
+}
+
 /** A seat or a room: the group (rank, hotel) and its number in it, both from 1. */
 export interface Unit {
   readonly group: number;

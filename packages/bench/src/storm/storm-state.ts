@@ -17,6 +17,8 @@ export interface StormOptions {
   readonly seed: number;
   /** Whether the server is killed at a seeded moment between 20 and 80 % sold. */
   readonly kill: boolean;
+  /** How often the same storm runs before it counts, on tables of its own: a server that has just started compiles while it serves. */
+  readonly rehearsals: number;
 }
 
 /** What all workers of a storm share: who wants what, what is known to be sold out, and everything that goes into the raw log. */

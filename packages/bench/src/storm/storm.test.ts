@@ -7,7 +7,16 @@ import type { Market } from './shop.ts';
 import { type BenchProgress, runStorm } from './storm.ts';
 import type { StormOptions } from './storm-state.ts';
 
-const OPTIONS: StormOptions = { flow: 'loop', buyers: 200, workers: 8, connections: 2, everyUser: false, seed: 1, kill: false };
+const OPTIONS: StormOptions = {
+  flow: 'loop',
+  buyers: 200,
+  workers: 8,
+  connections: 2,
+  everyUser: false,
+  seed: 1,
+  kill: false,
+  rehearsals: 0,
+};
 const GROUPS = [10, 10, 10, 10];
 const FLOWS = ['loop', 'claim'] as const;
 

@@ -3,6 +3,7 @@
  *
  * | state | ends when |
  * | --- | --- |
+ * | rehearsal | as many storms as were asked for are over, each on a table of its own; not measured |
  * | loading | all units are appended; not measured |
  * | storm | the last worker has served its last buyer; the server may be killed and started again meanwhile |
  * | recount | the server was killed and started again, and every row was read from what it recovered |
@@ -15,7 +16,7 @@ import { assert, SeededRandom } from '@k-lani/base';
 import type { Row, RunEnd } from '../report/raw-log.ts';
 import { KillableServer } from './killable-server.ts';
 import type { SpawnServer } from './server-process.ts';
-import type { Market, Shop, Unit } from './shop.ts';
+import type { Market, OpenShop, Shop, Unit } from './shop.ts';
 import { type StormOptions, StormState } from './storm-state.ts';
 import { Worker } from './worker.ts';
 
@@ -27,8 +28,8 @@ const PROGRESS_MS = 100;
 
 /** How far a benchmark is. */
 export interface BenchProgress {
-  /** `load` counts units, `storm` buyers, `recount` rows, `report` files. */
-  readonly phase: 'load' | 'storm' | 'recount' | 'report';
+  /** `load` counts units, `rehearsal` and `storm` buyers, `recount` rows, `report` files. */
+  readonly phase: 'load' | 'rehearsal' | 'storm' | 'recount' | 'report';
   readonly done: number;
   readonly total: number;
   /** Sales acknowledged so far. */
@@ -42,8 +43,7 @@ export interface StormSite<RowOf, Term> {
   readonly spawnServer: SpawnServer;
   readonly directory: string;
   readonly durability: 'fsync' | 'os';
-  /** Opens a connection, and the table, which the first one creates. */
-  readonly openShop: (address: string) => Promise<Shop<RowOf, Term>>;
+  readonly openShop: OpenShop<RowOf, Term>;
   readonly progress: (progress: BenchProgress) => void;
 }
 
@@ -102,11 +102,8 @@ class Storm<RowOf, Term> {
 
   async run(): Promise<StormRecord<RowOf, Term>> {
     const server = this.#server;
-    const first = await server.whileThere(this.#openShop());
-    const units = await server.whileThere(this.#load(first));
-    const others = Array.from({ length: this.#options.connections - 1 }, () => this.#openShop());
-    await server.whileThere(Promise.all(others));
-
+    for (let rehearsal = 1; rehearsal <= this.#options.rehearsals; rehearsal += 1) await this.#rehearse(rehearsal);
+    const { first, units } = await this.#openDoors(0);
     const killAt = this.#chooseKill();
     const state: StormState<RowOf, Term> = new StormState({
       market: this.#market,
@@ -119,7 +116,7 @@ class Storm<RowOf, Term> {
         this.#restart.catch(() => {});
       },
     });
-    const wallUs = await this.#serveAll(state);
+    const wallUs = await this.#serveAll(state, 'storm');
     await server.whileThere(this.#leave());
     state.mark('last-kill');
     await server.killAndRestart();
@@ -141,13 +138,32 @@ class Storm<RowOf, Term> {
     await this.#server.stop(() => this.#leave());
   }
 
+  /** A storm that is not counted. @throws Error when something went wrong in it: the one that counts would tell nothing */
+  async #rehearse(rehearsal: number): Promise<void> {
+    const { units } = await this.#openDoors(rehearsal);
+    const state: StormState<RowOf, Term> = new StormState({ market: this.#market, options: this.#options, units, onSale: () => {} });
+    await this.#serveAll(state, 'rehearsal');
+    await this.#server.whileThere(this.#leave());
+    if (state.failures.length > 0) throw new Error(`Cannot rehearse: ${state.failures.join('; ')}`);
+  }
+
+  /** Opens all connections, and puts the units up for sale. */
+  async #openDoors(rehearsal: number): Promise<{ first: Shop<RowOf, Term>; units: ReadonlyMap<number, Unit> }> {
+    const server = this.#server;
+    const first = await server.whileThere(this.#openShop(rehearsal));
+    const units = await server.whileThere(this.#load(first));
+    const others = Array.from({ length: this.#options.connections - 1 }, () => this.#openShop(rehearsal));
+    await server.whileThere(Promise.all(others));
+    return { first, units };
+  }
+
   /** Nobody asks for anything any more. */
   async #leave(): Promise<void> {
     await Promise.allSettled(this.#shops.splice(0).map((shop) => shop.close()));
   }
 
-  async #openShop(): Promise<Shop<RowOf, Term>> {
-    const shop = await this.#site.openShop(this.#server.address);
+  async #openShop(rehearsal: number): Promise<Shop<RowOf, Term>> {
+    const shop = await this.#site.openShop(this.#server.address, rehearsal);
     this.#shops.push(shop);
     return shop;
   }
@@ -184,9 +200,9 @@ class Storm<RowOf, Term> {
   }
 
   /** Resolves when the last buyer has been served and the server is there; gives the microseconds that the buyers took. */
-  async #serveAll(state: StormState<RowOf, Term>): Promise<number> {
+  async #serveAll(state: StormState<RowOf, Term>, phase: 'rehearsal' | 'storm'): Promise<number> {
     const { buyers, workers } = this.#options;
-    const report = (): void => this.#report('storm', state.served, buyers, state.sales.length);
+    const report = (): void => this.#report(phase, state.served, buyers, state.sales.length);
     const ticking = setInterval(report, PROGRESS_MS);
     const serving: Promise<void>[] = [];
     for (let index = 0; index < workers; index += 1) {
@@ -209,7 +225,7 @@ class Storm<RowOf, Term> {
   }
 
   async #readRows(state: StormState<RowOf, Term>): Promise<Row[]> {
-    const shop = await this.#openShop();
+    const shop = await this.#openShop(0);
     const rows: Row[] = [];
     for await (const { rowId, row } of shop.scan()) {
       const { group, unit, isBooked, buyer } = this.#market.stateOf(row);

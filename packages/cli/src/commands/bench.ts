@@ -23,6 +23,7 @@ import { endOnSignals } from '../signals.ts';
 import { examples, terminalOf } from './context.ts';
 
 const COUNT_MAX = 10_000_000;
+const REHEARSALS_MAX = 100;
 const SEED_MAX = 0xffff_ffff;
 
 /** What commander gives: switches that are off are left out. */
@@ -92,6 +93,7 @@ function withCommonOptions(command: Command, { defaults, out }: { defaults: Omit
     )
     .option('--seed <n>', 'decides who wants what, and when the server is killed', integerBetween(0, SEED_MAX), defaults.seed)
     .option('--kill', 'kill the server at a seeded moment between 20 and 80 % sold')
+    .option('--rehearsals <n>', 'storms on other tables before the one that counts', integerBetween(0, REHEARSALS_MAX), defaults.rehearsals)
     .option('--out <dir>', 'directory for the files', out)
     .addOption(
       new Option('--durability <mode>', 'what an answer promises: fsync, on stable storage; os, it survives a killed process')
@@ -143,6 +145,7 @@ function showProgress(bar: ProgressBar, { phase, done, total, sold, isServerDown
   const counted = `${countText(done)} of ${countText(total)}`;
   const notes = {
     load: `put up for sale: ${counted}`,
+    rehearsal: `rehearsed ${counted}`,
     storm: `served ${counted}, sold ${countText(sold)}${isServerDown ? ', server killed' : ''}`,
     recount: `recounted ${counted} rows`,
     report: 'writing the page',
