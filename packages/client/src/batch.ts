@@ -18,16 +18,15 @@ import {
   encodeRow,
   endBatchChange,
   endCount,
-  formatOperationId,
   upgradeRow,
 } from '@k-lani/protocol';
+import { Call, type CallContext } from './call.ts';
 import type { Connection } from './connection.ts';
 import type { RemoteLock } from './lock.ts';
 import type { OpenTable, TableHandle } from './open-tables.ts';
-import { Request } from './request.ts';
-import { alteredMeanwhile } from './table-request.ts';
+import { alteredMeanwhile } from './table-call.ts';
 import type { RemoteTable } from './table.ts';
-import { type AnyRow, type IdSource, type WriteTarget, nextId, wireTarget } from './write-requests.ts';
+import { type AnyRow, type IdSource, type WriteTarget, nextId, wireTarget } from './write-calls.ts';
 
 /** What must hold for a change of a batch: the row's version, or a lock of it. */
 export interface ChangeCondition<S extends TableSchema> {
@@ -95,7 +94,16 @@ export class Batch {
   }
 }
 
-class BatchCall extends Request<BatchResult> {
+/** A change of a batch that is asked again. */
+interface Repeated {
+  readonly change: WireBatchChange;
+  /** The handle in the frame, and that of the present session. */
+  readonly from: TableHandle;
+  readonly to: TableHandle;
+  readonly mayHaveHappened: boolean;
+}
+
+class BatchCall extends Call<BatchResult> {
   readonly opcode = Opcode.BatchCommit;
   #payload: ByteWriter | undefined;
   /** For each change. */
@@ -110,8 +118,8 @@ class BatchCall extends Request<BatchResult> {
     this.#handles = handlesOf(tables);
   }
 
-  override get operationId(): string {
-    return formatOperationId(this.frame, this.frameStart + FRAME_HEADER_SIZE);
+  override get operationIdOffset(): number {
+    return 0;
   }
 
   override get tables(): readonly OpenTable[] {
@@ -125,10 +133,10 @@ class BatchCall extends Request<BatchResult> {
     this.#payload = undefined;
   }
 
-  override encodeAgain(writer: ByteWriter): void {
+  override encodeAgain(writer: ByteWriter, request: CallContext): void {
     const before = this.#handles;
     this.#handles = handlesOf(this.#tables);
-    const frame = this.frame.slice(this.frameStart + FRAME_HEADER_SIZE, this.frameEnd);
+    const frame = request.frame.slice(request.frameStart + FRAME_HEADER_SIZE, request.frameEnd);
     const reader = new ByteReader(frame, new DataView(frame.buffer), 0, frame.length, 'batch');
     const { operationIdOffset, changes } = decodeBatchCommitRequest(reader);
     const countOffset = beginBatchCommit(writer, frame.subarray(operationIdOffset));
@@ -137,7 +145,7 @@ class BatchCall extends Request<BatchResult> {
       const from = table && before.get(table);
       const to = table && this.#handles.get(table);
       assert(from !== undefined && to !== undefined, 'BatchCall.encodeAgain(): a change without a table');
-      this.#encodeChange(writer, reader, change, from, to);
+      this.#encodeChange(writer, reader, { change, from, to, mayHaveHappened: request.mayHaveHappened });
     }
     endCount(writer, countOffset, changes.length);
   }
@@ -146,13 +154,13 @@ class BatchCall extends Request<BatchResult> {
     return decodeBatchCommitAnswer(reader);
   }
 
-  #encodeChange(writer: ByteWriter, reader: ByteReader, change: WireBatchChange, from: TableHandle, to: TableHandle): void {
+  #encodeChange(writer: ByteWriter, reader: ByteReader, { change, from, to, mayHaveHappened }: Repeated): void {
     const start = beginBatchChange(writer, { ...change, handle: to.number });
     const isSame = from.layout.schema.version === to.layout.schema.version;
     if (isSame || change.change === ChangeKind.delete) {
       writer.append(reader.bytes, change.rowStart, change.rowEnd);
     } else {
-      if (this.mayHaveHappened) throw alteredMeanwhile(from.layout.schema.table);
+      if (mayHaveHappened) throw alteredMeanwhile(from.layout.schema.table);
       upgradeRow(from.layout, to.layout, reader.bytes, reader.view, change.rowStart, writer);
     }
     endBatchChange(writer, start);

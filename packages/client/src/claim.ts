@@ -17,11 +17,11 @@ import {
   type ClaimedRow,
   type ClaimResult,
 } from '@k-lani/protocol';
+import { Call, type CallContext } from './call.ts';
 import type { OpenTable, TableHandle } from './open-tables.ts';
-import type { AnyTerm } from './read-requests.ts';
-import { Request } from './request.ts';
+import type { AnyTerm } from './read-calls.ts';
 import { readRow } from './rows.ts';
-import { type IdSource, type WriteOptions, nextId } from './write-requests.ts';
+import { type IdSource, type WriteOptions, nextId } from './write-calls.ts';
 
 /** What a claim may say. */
 export interface ClaimOptions extends WriteOptions {
@@ -40,7 +40,7 @@ export interface ClaimSource {
 const NONE_AVAILABLE = ERRORS.NoneAvailable.number;
 const ALL_LOCKED = ERRORS.AllLocked.number;
 
-export class ClaimCall<Row> extends Request<ClaimResult<Row>> {
+export class ClaimCall<Row> extends Call<ClaimResult<Row>> {
   readonly opcode = Opcode.Claim;
   readonly #lines: readonly ClaimSource[];
   readonly #id: IdSource;
@@ -48,18 +48,17 @@ export class ClaimCall<Row> extends Request<ClaimResult<Row>> {
   /** In the frame, for each line: the handle's offset from the start of the payload. */
   readonly #handleOffsets: number[] = [];
   /** Of the frame, for each line. */
-  #handles: TableHandle[];
+  #handles: TableHandle[] = [];
 
   constructor(lines: readonly ClaimSource[], returnRows: boolean, id: IdSource) {
     super();
     this.#lines = lines;
     this.#id = id;
     this.#returnRows = returnRows;
-    this.#handles = lines.map(({ table }) => table.handle);
   }
 
-  override get operationId(): string {
-    return formatOperationId(this.frame, this.frameStart + FRAME_HEADER_SIZE);
+  override get operationIdOffset(): number {
+    return 0;
   }
 
   override get tables(): readonly OpenTable[] {
@@ -70,26 +69,27 @@ export class ClaimCall<Row> extends Request<ClaimResult<Row>> {
     const start = writer.length;
     encodeClaimRequest(writer, nextId(this.#id), this.#returnRows, this.#lines.length);
     for (const { table, where, set, count } of this.#lines) {
-      const { number, layout } = table.use();
-      this.#handleOffsets.push(encodeClaimLine(writer, layout, { handle: number, where, set, count }) - start);
+      const handle = table.use();
+      this.#handles.push(handle);
+      this.#handleOffsets.push(encodeClaimLine(writer, handle.layout, { handle: handle.number, where, set, count }) - start);
     }
   }
 
-  override encodeAgain(writer: ByteWriter): void {
+  override encodeAgain(writer: ByteWriter, request: CallContext): void {
     const start = writer.length;
-    super.encodeAgain(writer);
+    super.encodeAgain(writer, request);
     this.#handles = this.#lines.map(({ table }) => table.use());
     for (const [index, offset] of this.#handleOffsets.entries()) {
       writer.view.setUint32(start + offset, this.#handles[index]?.number ?? 0, true);
     }
   }
 
-  decode(reader: ByteReader): ClaimResult<Row> {
+  decode(reader: ByteReader, { frame, frameStart }: CallContext): ClaimResult<Row> {
     const { lsn, lines } = decodeClaimAnswer(reader, this.#returnRows);
     return {
       outcome: 'claimed',
       lsn,
-      operationId: this.operationId,
+      operationId: formatOperationId(frame, frameStart + FRAME_HEADER_SIZE),
       lines: lines.map((rows, index) => rows.map((row) => this.#claimedRow(reader, index, row))),
     };
   }

@@ -22,15 +22,15 @@ import {
   OpenHandleCall,
   OperationStatusCall,
   StatsCall,
-} from './database-requests.ts';
+} from './database-calls.ts';
 import { type Environment, platformEnvironment } from './environment.ts';
 import type { OpenTable } from './open-tables.ts';
-import type { Report } from './read-requests.ts';
+import type { Report } from './read-calls.ts';
 import type { CallOptions } from './request.ts';
-import { OpenTableCall } from './session-requests.ts';
+import { OpenTableCall } from './session-calls.ts';
 import { type ClaimLine, RemoteTable } from './table.ts';
 import type { Transport } from './transport.ts';
-import type { IdSource, WriteOptions } from './write-requests.ts';
+import type { IdSource, WriteOptions } from './write-calls.ts';
 
 /** How a client reaches its server. */
 export interface ClientOptions {
@@ -124,7 +124,7 @@ export class Client {
     const connection = this.#connection;
     const table = await this.#open(schema.table, options);
     const fresh = await connection.call(new OpenHandleCall(schema.table), options);
-    const altered = await connection.call(new AlterTableCall(connection.tables, table, { fresh, schema, id: this.#id(options) }), options);
+    const altered = await connection.call(new AlterTableCall(connection.tables, { fresh, schema, id: this.#id(options) }), options, table);
     return new RemoteTable<S>(connection, altered);
   }
 

@@ -13,14 +13,15 @@
 import { assert } from '@k-lani/base';
 import { type ByteReader, ERRORS, type HandshakeAnswer, KLaniError, opcodeName } from '@k-lani/protocol';
 import type { BackOffLimits } from './back-off.ts';
+import type { Call } from './call.ts';
 import { DeadlineTimer } from './deadline-timer.ts';
 import type { Environment } from './environment.ts';
 import { type OpenTable, OpenTables } from './open-tables.ts';
 import { OperationIds } from './operation-ids.ts';
 import { Outbox } from './outbox.ts';
-import type { CallOptions, Request } from './request.ts';
+import { type CallOptions, Request } from './request.ts';
 import { SessionKeeper } from './session-keeper.ts';
-import { CloseTableCall, DisconnectCall, HandshakeCall, OpenTableCall } from './session-requests.ts';
+import { CloseTableCall, DisconnectCall, HandshakeCall, OpenTableCall } from './session-calls.ts';
 import type { Session, SessionEnd } from './session.ts';
 import type { Transport } from './transport.ts';
 
@@ -107,8 +108,9 @@ export class Connection {
     return this.#opened.promise.finally(() => signal?.removeEventListener('abort', onAbort));
   }
 
-  /** Makes a call; the promise ends with its result, or a `KLaniError`. */
-  call<T>(request: Request<T>, options?: CallOptions): Promise<T> {
+  /** Makes a call, about `table` if it is about one; the promise ends with its result, or a `KLaniError`. */
+  call<T>(call: Call<T>, options?: CallOptions, table?: OpenTable): Promise<T> {
+    const request = new Request(call, table);
     const promise = request.begin();
     try {
       this.#admit(request, options);
@@ -119,8 +121,8 @@ export class Connection {
   }
 
   /** Gives something back whose session frees it anyway at its end: nobody waits for it, and it cannot fail. */
-  release(request: Request<void>): void {
-    if (this.#isReady) this.call(request).then(undefined, () => undefined);
+  release(call: Call<void>, table?: OpenTable): void {
+    if (this.#isReady) this.call(call, undefined, table).then(undefined, () => undefined);
   }
 
   /** Takes no more calls, waits until those made are answered or reach their deadlines, and ends the session. */
@@ -175,7 +177,8 @@ export class Connection {
   }
 
   /** Calls without regard to limits and waiting calls, in the present session. */
-  #callNow<T>(request: Request<T>): Promise<T> {
+  #callNow<T>(call: Call<T>): Promise<T> {
+    const request = new Request(call, undefined);
     const promise = request.begin();
     const session = this.#session;
     if (session === undefined) {
@@ -230,11 +233,11 @@ export class Connection {
 
   #answered(request: Request, status: number, reader: ByteReader, retryAfterMs: number): void {
     if (request.isSettled) {
-      if (status === 0) request.late(reader);
+      if (status === 0) request.call.late(reader, request);
       return;
     }
     if (status === 0) {
-      const value = request.decode(reader);
+      const value = request.call.decode(reader, request);
       this.#forget(request);
       request.resolve(value);
       return;
@@ -243,7 +246,7 @@ export class Connection {
       this.#refreshFor(request);
       return;
     }
-    const value = request.refused(status, reader, retryAfterMs);
+    const value = request.call.refused(status, reader, retryAfterMs);
     this.#forget(request);
     if (value instanceof KLaniError) request.reject(value);
     else request.resolve(value);
@@ -282,8 +285,8 @@ export class Connection {
     for (const request of inFlight) {
       if (request.isSettled) continue;
       request.wasLost = true;
-      if (request.afterLoss === 'done') this.#complete(request);
-      else if (request.afterLoss === 'refuse' || isViolation) this.#end(request, error);
+      if (request.call.afterLoss === 'done') this.#complete(request);
+      else if (request.call.afterLoss === 'refuse' || isViolation) this.#end(request, error);
       else kept.push(request);
     }
     this.#waiting = new Set([...kept, ...this.#waiting]);

@@ -12,11 +12,12 @@ import {
 } from '@k-lani/protocol';
 import type { Connection } from './connection.ts';
 import type { OpenTable, TableHandle } from './open-tables.ts';
-import type { AnyTerm } from './read-requests.ts';
-import { type AfterLoss, type CallOptions, Request } from './request.ts';
+import type { AnyTerm } from './read-calls.ts';
+import { type AfterLoss, Call, type CallContext } from './call.ts';
+import type { CallOptions } from './request.ts';
 import { readVersionedRow } from './rows.ts';
-import { ReleaseCall } from './session-requests.ts';
-import { TableRequest } from './table-request.ts';
+import { ReleaseCall } from './session-calls.ts';
+import { TableCall } from './table-call.ts';
 
 /** How rows are read one after the other. */
 export interface PageOptions extends CallOptions {
@@ -48,7 +49,7 @@ export async function* readPages<Row>(
   options: PageOptions | undefined,
 ): AsyncGenerator<VersionedRow<Row>, void, undefined> {
   const pageRows = options?.pageRows ?? PAGE_ROWS;
-  let page = await connection.call(new FirstPageCall<Row>(connection, table, terms, pageRows), options);
+  let page = await connection.call(new FirstPageCall<Row>(connection, terms, pageRows), options, table);
   try {
     while (true) {
       yield* page.rows;
@@ -60,27 +61,27 @@ export async function* readPages<Row>(
   }
 }
 
-class FirstPageCall<Row> extends TableRequest<Page<Row>> {
+class FirstPageCall<Row> extends TableCall<Page<Row>> {
   readonly opcode: OpcodeNumber;
   readonly #connection: Connection;
   readonly #terms: readonly AnyTerm[] | undefined;
   readonly #pageRows: number;
 
-  constructor(connection: Connection, table: OpenTable, terms: readonly AnyTerm[] | undefined, pageRows: number) {
-    super(table);
+  constructor(connection: Connection, terms: readonly AnyTerm[] | undefined, pageRows: number) {
+    super();
     this.opcode = terms === undefined ? Opcode.Scan : Opcode.Stream;
     this.#connection = connection;
     this.#terms = terms;
     this.#pageRows = pageRows;
   }
 
-  protected encodePayload(writer: ByteWriter): void {
-    encodeScanRequest(writer, this.handle.number, this.#pageRows);
-    if (this.#terms !== undefined) encodeTerms(writer, this.handle.layout, this.#terms);
+  protected encodePayload(writer: ByteWriter, handle: TableHandle): void {
+    encodeScanRequest(writer, handle.number, this.#pageRows);
+    if (this.#terms !== undefined) encodeTerms(writer, handle.layout, this.#terms);
   }
 
-  decode(reader: ByteReader): Page<Row> {
-    return readPage(reader, this.handle, this.#connection.sessionNumber);
+  decode(reader: ByteReader, request: CallContext): Page<Row> {
+    return readPage(reader, request.handle, this.#connection.sessionNumber);
   }
 
   override late(reader: ByteReader): void {
@@ -89,7 +90,7 @@ class FirstPageCall<Row> extends TableRequest<Page<Row>> {
   }
 }
 
-class NextPageCall<Row> extends Request<Page<Row>> {
+class NextPageCall<Row> extends Call<Page<Row>> {
   readonly opcode: OpcodeNumber;
   readonly #connection: Connection;
   readonly #page: Page<Row>;
@@ -110,9 +111,9 @@ class NextPageCall<Row> extends Request<Page<Row>> {
     encodeCursorRequest(writer, this.#page.cursor);
   }
 
-  override encodeAgain(writer: ByteWriter): void {
+  override encodeAgain(writer: ByteWriter, request: CallContext): void {
     this.#expectSession();
-    super.encodeAgain(writer);
+    super.encodeAgain(writer, request);
   }
 
   decode(reader: ByteReader): Page<Row> {

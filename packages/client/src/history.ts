@@ -13,27 +13,28 @@ import {
   fencingToken,
   formatOperationId,
 } from '@k-lani/protocol';
-import type { OpenTable } from './open-tables.ts';
+import type { CallContext } from './call.ts';
+import type { TableHandle } from './open-tables.ts';
 import { readRow } from './rows.ts';
-import { TableRequest } from './table-request.ts';
+import { TableCall } from './table-call.ts';
 
 const NAMES: Readonly<Record<ChangeKindNumber, RowVersion<never>['change']>> = { 1: 'append', 2: 'replace', 3: 'delete' };
 
-export class HistoryCall<Row> extends TableRequest<RowVersion<Row>[]> {
+export class HistoryCall<Row> extends TableCall<RowVersion<Row>[]> {
   readonly opcode = Opcode.History;
   readonly #query: Omit<HistoryRequest, 'handle'>;
 
-  constructor(table: OpenTable, query: Omit<HistoryRequest, 'handle'>) {
-    super(table);
+  constructor(query: Omit<HistoryRequest, 'handle'>) {
+    super();
     this.#query = query;
   }
 
-  protected encodePayload(writer: ByteWriter): void {
-    encodeHistoryRequest(writer, { handle: this.handle.number, ...this.#query });
+  protected encodePayload(writer: ByteWriter, handle: TableHandle): void {
+    encodeHistoryRequest(writer, { handle: handle.number, ...this.#query });
   }
 
-  decode(reader: ByteReader): RowVersion<Row>[] {
-    return decodeHistoryAnswer(reader).map((wire) => readVersion<Row>(reader, this.handle.layout, wire));
+  decode(reader: ByteReader, request: CallContext): RowVersion<Row>[] {
+    return decodeHistoryAnswer(reader).map((wire) => readVersion<Row>(reader, request.handle.layout, wire));
   }
 }
 

@@ -1,3 +1,4 @@
+import { assert } from '@k-lani/base';
 import {
   type ByteReader,
   type ByteWriter,
@@ -16,11 +17,12 @@ import {
   type WriteResult,
 } from '@k-lani/protocol';
 import type { Connection } from './connection.ts';
-import type { OpenTable } from './open-tables.ts';
-import { SeekCall } from './read-requests.ts';
-import type { AfterLoss, CallOptions } from './request.ts';
-import { TableRequest } from './table-request.ts';
-import { type AnyRow, DeleteCall, type LockState, ReplaceCall, type WriteOptions, type WriteTarget } from './write-requests.ts';
+import type { OpenTable, TableHandle } from './open-tables.ts';
+import { SeekCall } from './read-calls.ts';
+import type { AfterLoss, CallContext } from './call.ts';
+import type { CallOptions } from './request.ts';
+import { TableCall } from './table-call.ts';
+import { type AnyRow, DeleteCall, type LockState, ReplaceCall, type WriteOptions, type WriteTarget } from './write-calls.ts';
 
 /** What a lock may ask for. */
 export interface LockOptions extends CallOptions {
@@ -81,7 +83,7 @@ export class RemoteLock<S extends TableSchema> {
   /** The row in its latest state, or `undefined` when it is deleted. */
   seek(options?: CallOptions): Promise<VersionedRow<RowOf<S>> | undefined> {
     const refusal = this.#refusal();
-    return refusal ?? this.#connection.call(new SeekCall<RowOf<S>>(this.#table, this.#held.rowId), options);
+    return refusal ?? this.#connection.call(new SeekCall<RowOf<S>>(this.#held.rowId), options, this.#table);
   }
 
   /**
@@ -101,13 +103,13 @@ export class RemoteLock<S extends TableSchema> {
   /** Deletes the row; the lock ends with it. Errors as of `replace()`. */
   delete(options?: LockedWriteOptions): Promise<WriteResult> {
     const id = { ids: this.#connection.operationIds, operationId: options?.operationId };
-    return this.#refusal() ?? this.#connection.call(new DeleteCall(this.#table, this.#target(options), id), options);
+    return this.#refusal() ?? this.#connection.call(new DeleteCall(this.#target(options), id), options, this.#table);
   }
 
   /** Gives the lock back; nothing happens when it is over already. */
   async unlock(options?: CallOptions): Promise<void> {
     if (this.#isOver) return;
-    await this.#connection.call(new UnlockCall(this.#table, this.#held), options);
+    await this.#connection.call(new UnlockCall(this.#held), options, this.#table);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -125,7 +127,7 @@ export class RemoteLock<S extends TableSchema> {
   #replace(row: NewRowOf<S>, options: LockedWriteOptions | undefined, unlock: boolean): Promise<WriteResult> {
     const target = { ...this.#target(options), unlock };
     const id = { ids: this.#connection.operationIds, operationId: options?.operationId };
-    return this.#refusal() ?? this.#connection.call(new ReplaceCall(this.#table, target, row as AnyRow, id), options);
+    return this.#refusal() ?? this.#connection.call(new ReplaceCall(target, row as AnyRow, id), options, this.#table);
   }
 
   #target(options: LockedWriteOptions | undefined): WriteTarget {
@@ -142,27 +144,25 @@ export class RemoteLock<S extends TableSchema> {
 }
 
 /** Takes the lock of a row; `undefined` when another session holds it. */
-export class LockCall<S extends TableSchema> extends TableRequest<RemoteLock<S> | undefined> {
+export class LockCall<S extends TableSchema> extends TableCall<RemoteLock<S> | undefined> {
   readonly opcode = Opcode.Lock;
   readonly #connection: Connection;
-  readonly #table: OpenTable;
   readonly #rowId: number;
   readonly #leaseMs: number;
 
-  constructor(connection: Connection, table: OpenTable, rowId: number, options: LockOptions | undefined) {
-    super(table);
+  constructor(connection: Connection, rowId: number, options: LockOptions | undefined) {
+    super();
     this.#connection = connection;
-    this.#table = table;
     this.#rowId = rowId;
     this.#leaseMs = options?.leaseMs ?? 0;
   }
 
-  protected encodePayload(writer: ByteWriter): void {
-    encodeLockRequest(writer, this.handle.number, this.#rowId, this.#leaseMs);
+  protected encodePayload(writer: ByteWriter, handle: TableHandle): void {
+    encodeLockRequest(writer, handle.number, this.#rowId, this.#leaseMs);
   }
 
-  decode(reader: ByteReader): RemoteLock<S> {
-    return new RemoteLock(this.#connection, this.#table, this.#held(reader));
+  decode(reader: ByteReader, request: CallContext): RemoteLock<S> {
+    return new RemoteLock(this.#connection, tableOf(request), this.#held(reader));
   }
 
   override refused(status: number, reader: ByteReader, retryAfterMs: number): RemoteLock<S> | undefined | KLaniError {
@@ -170,8 +170,8 @@ export class LockCall<S extends TableSchema> extends TableRequest<RemoteLock<S> 
   }
 
   /** Nobody waits for the lock any more: it must not stay taken until its lease ends. */
-  override late(reader: ByteReader): void {
-    this.#connection.release(new UnlockCall(this.#table, this.#held(reader)));
+  override late(reader: ByteReader, request: CallContext): void {
+    this.#connection.release(new UnlockCall(this.#held(reader)), tableOf(request));
   }
 
   #held(reader: ByteReader): HeldLock {
@@ -182,12 +182,12 @@ export class LockCall<S extends TableSchema> extends TableRequest<RemoteLock<S> 
 }
 
 /** Gives a lock back; its session's end does so too. */
-class UnlockCall extends TableRequest<void> {
+class UnlockCall extends TableCall<void> {
   readonly opcode = Opcode.Unlock;
   readonly #held: HeldLock;
 
-  constructor(table: OpenTable, held: HeldLock) {
-    super(table);
+  constructor(held: HeldLock) {
+    super();
     this.#held = held;
   }
 
@@ -195,9 +195,9 @@ class UnlockCall extends TableRequest<void> {
     return 'done';
   }
 
-  protected encodePayload(writer: ByteWriter): void {
+  protected encodePayload(writer: ByteWriter, handle: TableHandle): void {
     const { rowId, tokenLow, tokenHigh } = this.#held;
-    encodeUnlockRequest(writer, { handle: this.handle.number, rowId, tokenLow, tokenHigh });
+    encodeUnlockRequest(writer, { handle: handle.number, rowId, tokenLow, tokenHigh });
   }
 
   decode(reader: ByteReader): void {
@@ -209,6 +209,11 @@ class UnlockCall extends TableRequest<void> {
     if (status !== NOT_LOCKED && status !== STALE_TOKEN) return super.refused(status, reader, retryAfterMs);
     this.#held.isReleased = true;
   }
+}
+
+function tableOf({ table }: CallContext): OpenTable {
+  assert(table !== undefined, 'A lock is about a table');
+  return table;
 }
 
 function over(rowId: number): KLaniError {

@@ -32,7 +32,7 @@ export { connect } from './connect.ts';
 export type { PageOptions } from './cursor.ts';
 export { type Environment, platformEnvironment } from './environment.ts';
 export type { LockedWriteOptions, LockOptions, RemoteLock } from './lock.ts';
-export type { Report } from './read-requests.ts';
+export type { Report } from './read-calls.ts';
 export type { CallOptions } from './request.ts';
 export type {
   ClaimLine,
@@ -45,4 +45,4 @@ export type {
 } from './table.ts';
 export { tcpTransport } from './tcp-transport.ts';
 export type { Link, LinkReceiver, Transport } from './transport.ts';
-export type { WriteOptions } from './write-requests.ts';
+export type { WriteOptions } from './write-calls.ts';

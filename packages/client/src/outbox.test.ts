@@ -2,10 +2,11 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import { type ByteWriter, FrameParser, KLaniError, Opcode } from '@k-lani/protocol';
 import { Outbox } from './outbox.ts';
+import { Call } from './call.ts';
 import { Request } from './request.ts';
 
 /** A request of so many bytes, all the same. */
-class Filled extends Request<void> {
+class Filled extends Call<void> {
   readonly opcode = Opcode.SystemGetStats;
   readonly #sizeBytes: number;
   readonly #byte: number;
@@ -25,8 +26,12 @@ class Filled extends Request<void> {
   decode(): void {}
 }
 
+function filled(sizeBytes: number, byte: number): Request {
+  return new Request(new Filled(sizeBytes, byte), undefined);
+}
+
 /** Encodes a request with this id. */
-function encode(outbox: Outbox, request: Filled, id: number): void {
+function encode(outbox: Outbox, request: Request, id: number): void {
   outbox.encode(request, 1000);
   request.id = id;
   outbox.stamp(request);
@@ -48,8 +53,8 @@ function framesOf(bytes: Uint8Array): { id: number; sizeBytes: number; byte: num
 test('Outbox gives what was encoded since the last time, in one range', () => {
   const outbox = new Outbox();
   assert.equal(outbox.take().length, 0);
-  encode(outbox, new Filled(5, 1), 11);
-  encode(outbox, new Filled(6, 2), 12);
+  encode(outbox, filled(5, 1), 11);
+  encode(outbox, filled(6, 2), 12);
   assert.deepEqual(framesOf(outbox.take()), [
     { id: 11, sizeBytes: 5, byte: 1 },
     { id: 12, sizeBytes: 6, byte: 2 },
@@ -60,10 +65,10 @@ test('Outbox gives what was encoded since the last time, in one range', () => {
 test('Outbox leaves no trace of a request that cannot be encoded, or is too large', () => {
   const outbox = new Outbox();
   outbox.limitFrames(1024);
-  encode(outbox, new Filled(5, 1), 11);
-  assert.throws(() => outbox.encode(new Filled(9, 0xff), 1000), { code: 'InvalidArgument' });
-  assert.throws(() => outbox.encode(new Filled(1009, 3), 1000), { code: 'FrameTooLarge' });
-  encode(outbox, new Filled(1008, 4), 12);
+  encode(outbox, filled(5, 1), 11);
+  assert.throws(() => outbox.encode(filled(9, 0xff), 1000), { code: 'InvalidArgument' });
+  assert.throws(() => outbox.encode(filled(1009, 3), 1000), { code: 'FrameTooLarge' });
+  encode(outbox, filled(1008, 4), 12);
   assert.deepEqual(framesOf(outbox.take()), [
     { id: 11, sizeBytes: 5, byte: 1 },
     { id: 12, sizeBytes: 1008, byte: 4 },
@@ -73,9 +78,9 @@ test('Outbox leaves no trace of a request that cannot be encoded, or is too larg
 test('Outbox takes frames as large as the server does', () => {
   const outbox = new Outbox();
   const sizeBytes = 30 * 1024 * 1024;
-  assert.throws(() => outbox.encode(new Filled(sizeBytes, 1), 1000), { code: 'FrameTooLarge' });
+  assert.throws(() => outbox.encode(filled(sizeBytes, 1), 1000), { code: 'FrameTooLarge' });
   outbox.limitFrames(32 * 1024 * 1024);
-  encode(outbox, new Filled(sizeBytes, 1), 11);
+  encode(outbox, filled(sizeBytes, 1), 11);
   assert.equal(outbox.take().length, 16 + sizeBytes);
 });
 
@@ -83,7 +88,7 @@ test('Outbox keeps what has left as it was, over many slabs and frames larger th
   const outbox = new Outbox();
   const taken: { bytes: Uint8Array; copy: Uint8Array }[] = [];
   for (let id = 0; id < 400; id += 1) {
-    encode(outbox, new Filled(id % 50 === 7 ? 200_000 : 700, id % 100), id);
+    encode(outbox, filled(id % 50 === 7 ? 200_000 : 700, id % 100), id);
     if (!outbox.isFull && id % 3 !== 0) continue;
     const bytes = outbox.take();
     taken.push({ bytes, copy: bytes.slice() });
@@ -99,7 +104,7 @@ test('Outbox keeps what has left as it was, over many slabs and frames larger th
 
 test('Outbox sends a request that was withdrawn, and one that was sent before, with their present ids', () => {
   const outbox = new Outbox();
-  const [waiting, sent] = [new Filled(5, 1), new Filled(6, 2)];
+  const [waiting, sent] = [filled(5, 1), filled(6, 2)];
   outbox.encode(waiting, 1000);
   outbox.withdraw(waiting);
   encode(outbox, sent, 11);

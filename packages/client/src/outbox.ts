@@ -50,7 +50,7 @@ export class Outbox {
     const slab = this.#slab;
     const start = beginFrame(slab, request.opcode, 0, 0, 0, timeoutMs);
     try {
-      request.encode(slab);
+      request.call.encode(slab, request);
       const sizeBytes = endFrame(slab, start);
       if (sizeBytes > this.#frameBytesMax) throw tooLarge(request, sizeBytes, this.#frameBytesMax);
     } catch (error) {
@@ -84,7 +84,7 @@ export class Outbox {
     const slab = this.#slab;
     const start = beginFrame(slab, request.opcode, 0, 0, request.id, timeoutMs);
     try {
-      request.encodeAgain(slab);
+      request.call.encodeAgain(slab, request);
     } catch (error) {
       slab.length = start;
       throw error;

@@ -2,14 +2,18 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import { SeededRandom } from '@k-lani/base';
 import { RequestTable } from './request-table.ts';
-import type { Request } from './request.ts';
-import { DisconnectCall } from './session-requests.ts';
+import { Request } from './request.ts';
+import { DisconnectCall } from './session-calls.ts';
 
 const SEED = 5;
 
+function newRequest(): Request {
+  return new Request(new DisconnectCall(), undefined);
+}
+
 test('RequestTable never gives an id twice before 65,536 others of the same place, and forgets what was removed', () => {
   const table = new RequestTable();
-  const [first, second] = [new DisconnectCall(), new DisconnectCall()];
+  const [first, second] = [newRequest(), newRequest()];
   table.add(first);
   const { id } = first;
   assert.equal(table.get(id), first);
@@ -32,7 +36,7 @@ test(`RequestTable holds exactly what was added and not removed (seed ${SEED})`,
   const model = new Map<number, Request>();
   for (let step = 0; step < 20_000; step += 1) {
     if (random.below(5) < 3 && model.size < 500) {
-      const request = new DisconnectCall();
+      const request = newRequest();
       request.sequence = step;
       table.add(request);
       assert.ok(!model.has(request.id));

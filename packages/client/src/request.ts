@@ -1,5 +1,6 @@
 /**
- * One call on its way from the caller to its answer.
+ * One call on its way from the caller to its answer. What is asked is a `Call`; where it stands is here, in objects of one shape, because
+ * what every call passes through is fast only as long as it sees no more than a few shapes.
  *
  * States: *waiting* (its frame is encoded, no link has it) → *sent* → *settled*. A lost connection, or an altered table, takes a sent one
  * back to waiting.
@@ -11,15 +12,9 @@
  *    answer.
  */
 import { assert } from '@k-lani/base';
-import {
-  type ByteReader,
-  type ByteWriter,
-  FRAME_HEADER_SIZE,
-  type KLaniError,
-  type OpcodeNumber,
-  decodeErrorAnswer,
-} from '@k-lani/protocol';
-import type { OpenTable } from './open-tables.ts';
+import { FRAME_HEADER_SIZE, type OpcodeNumber, formatOperationId } from '@k-lani/protocol';
+import type { Call, CallContext } from './call.ts';
+import type { OpenTable, TableHandle } from './open-tables.ts';
 
 /** What each call may limit. */
 export interface CallOptions {
@@ -29,14 +24,7 @@ export interface CallOptions {
   readonly timeoutMs?: number;
 }
 
-/**
- * What becomes of a sent request whose connection was lost: asked again in the next session; done, because the end of the session did it;
- * or refused, because it made sense only in that session.
- */
-export type AfterLoss = 'repeat' | 'done' | 'refuse';
-
 const NO_BYTES = new Uint8Array();
-const NO_TABLES: readonly OpenTable[] = [];
 
 /** Set during `new Promise`: an executor of its own would cost each call a closure. */
 let newResolve: (value: unknown) => void = unset;
@@ -51,15 +39,17 @@ function keepSettlers(resolve: (value: unknown) => void, reject: (error: unknown
   newReject = reject;
 }
 
-/** A call of one opcode, with `T` the caller's result. */
-export abstract class Request<T = unknown> {
-  abstract readonly opcode: OpcodeNumber;
+/** A call that was made, with `T` the caller's result. */
+export class Request<T = unknown> implements CallContext {
+  readonly call: Call<T>;
+  readonly opcode: OpcodeNumber;
+  readonly table: OpenTable | undefined;
   /** The id it was sent with; meaningful while sent. */
   id = 0;
   /** Rises with each call of a connection: the order in which lost requests are sent again. */
   sequence = 0;
   deadlineMs = 0;
-  /** Its frame is `frame[frameStart, frameEnd)`, in memory that nobody else writes. */
+  /** In memory that nobody else writes. */
   frame: Uint8Array = NO_BYTES;
   frameStart = 0;
   frameEnd = 0;
@@ -70,24 +60,37 @@ export abstract class Request<T = unknown> {
   /** It was refused for a stale handle before; a second time is final. */
   wasRebound = false;
   isSettled = false;
+  #handle: TableHandle | undefined;
   #resolve: (value: unknown) => void = unset;
   #reject: (error: unknown) => void = unset;
   #release: (() => void) | undefined;
 
-  /** Appends the payload; the header is the connection's. */
-  abstract encode(writer: ByteWriter): void;
-
-  /** Reads the payload of a good answer, copying out what it keeps. */
-  abstract decode(reader: ByteReader): T;
-
-  /** The result of a refusal that callers expect, else the error to reject with. */
-  refused(status: number, reader: ByteReader, retryAfterMs: number): T | KLaniError {
-    return decodeErrorAnswer(reader, status, retryAfterMs);
+  constructor(call: Call<T>, table: OpenTable | undefined) {
+    this.call = call;
+    this.opcode = call.opcode;
+    this.table = table;
   }
 
-  /** The operation id, for a request that may have changed something though no answer came. */
+  get handle(): TableHandle {
+    assert(this.#handle !== undefined, 'Request.handle: the call was not encoded, or is about no table');
+    return this.#handle;
+  }
+
+  bind(): TableHandle {
+    assert(this.table !== undefined, 'Request.bind(): the call is about no table');
+    this.#handle = this.table.use();
+    return this.#handle;
+  }
+
+  /** The tables whose handles it names: an answer that they have changed opens them again and repeats the request, once. */
+  get tables(): readonly OpenTable[] {
+    return this.table === undefined ? this.call.tables : [this.table];
+  }
+
+  /** The operation id, of a request that may have changed something though no answer came. */
   get operationId(): string | undefined {
-    return undefined;
+    const offset = this.call.operationIdOffset;
+    return offset === undefined ? undefined : formatOperationId(this.frame, this.frameStart + FRAME_HEADER_SIZE + offset);
   }
 
   /** Bytes of its frame. */
@@ -95,9 +98,8 @@ export abstract class Request<T = unknown> {
     return this.frameEnd - this.frameStart;
   }
 
-  /** Whether it is a write that the server may have carried out. */
   get mayHaveHappened(): boolean {
-    return this.wasSent && this.operationId !== undefined;
+    return this.wasSent && this.call.operationIdOffset !== undefined;
   }
 
   /** Lets go of the frame: it will not be sent again. */
@@ -106,28 +108,6 @@ export abstract class Request<T = unknown> {
     this.frameStart = 0;
     this.frameEnd = 0;
   }
-
-  /**
-   * Appends the payload of a request that was encoded before, with the handles of the present session.
-   *
-   * @throws {KLaniError} when its table could not be opened again: the request ends with that
-   */
-  encodeAgain(writer: ByteWriter): void {
-    writer.append(this.frame, this.frameStart + FRAME_HEADER_SIZE, this.frameEnd);
-  }
-
-  /** What a lost connection means for it, once it was sent. */
-  get afterLoss(): AfterLoss {
-    return 'repeat';
-  }
-
-  /** The tables whose handles it names: an answer that they have changed opens them again and repeats the request, once. */
-  get tables(): readonly OpenTable[] {
-    return NO_TABLES;
-  }
-
-  /** A good answer came after the request was settled: what it gave has to be given back. */
-  late(_reader: ByteReader): void {}
 
   /** The promise of the call. */
   begin(): Promise<T> {

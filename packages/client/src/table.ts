@@ -27,9 +27,9 @@ import {
   SeekByFieldCall,
   SeekByPredicateCall,
   SeekCall,
-} from './read-requests.ts';
+} from './read-calls.ts';
 import type { CallOptions } from './request.ts';
-import { type AnyRow, AppendCall, DeleteCall, type IdSource, ReplaceCall, type WriteOptions } from './write-requests.ts';
+import { type AnyRow, AppendCall, DeleteCall, type IdSource, ReplaceCall, type WriteOptions } from './write-calls.ts';
 
 /** How many rows a read may bring. */
 export interface LimitOptions extends CallOptions {
@@ -111,12 +111,12 @@ export class RemoteTable<S extends TableSchema> {
    * @throws {KLaniError} `DuplicateKey`, `DiskFull`, and what the schema refuses
    */
   append(row: NewRowOf<S>, options?: WriteOptions): Promise<WriteResult> {
-    return this.#connection.call(new AppendCall(this.#table, row as AnyRow, this.#id(options)), options);
+    return this.#connection.call(new AppendCall(row as AnyRow, this.#id(options)), options, this.#table);
   }
 
   /** The row with this id, or `undefined`. One that this client has locked is read in its latest state. */
   seek(rowId: number, options?: CallOptions): Promise<VersionedRow<RowOf<S>> | undefined> {
-    return this.#connection.call(new SeekCall<RowOf<S>>(this.#table, rowId), options);
+    return this.#connection.call(new SeekCall<RowOf<S>>(rowId), options, this.#table);
   }
 
   /**
@@ -126,33 +126,33 @@ export class RemoteTable<S extends TableSchema> {
    */
   seekByField<N extends IndexedFieldOf<S>>(field: N, value: FieldValueOf<S, N>, options?: LimitOptions): Promise<VersionedRow<RowOf<S>>[]> {
     const query = { field, value, limit: options?.limit ?? LIMIT };
-    return this.#connection.call(new SeekByFieldCall<RowOf<S>>(this.#table, query), options);
+    return this.#connection.call(new SeekByFieldCall<RowOf<S>>(query), options, this.#table);
   }
 
   /** The rows that meet one term. Errors as of `seekByField()`. */
   seekByPredicate(term: TermOf<S>, options?: LimitOptions): Promise<VersionedRow<RowOf<S>>[]> {
-    return this.#connection.call(new SeekByPredicateCall<RowOf<S>>(this.#table, term, options?.limit ?? LIMIT), options);
+    return this.#connection.call(new SeekByPredicateCall<RowOf<S>>(term, options?.limit ?? LIMIT), options, this.#table);
   }
 
   /** The ids of rows that meet all terms. Errors as of `seekByField()`. */
   queryIntersect(terms: readonly TermOf<S>[], options?: QueryOptions): Promise<number[]> {
     const limits = { limit: options?.limit ?? LIMIT, spread: options?.spread ?? 0 };
-    return this.#connection.call(new QueryIntersectCall(this.#table, terms as readonly AnyTerm[], limits), options);
+    return this.#connection.call(new QueryIntersectCall(terms as readonly AnyTerm[], limits), options, this.#table);
   }
 
   /** How many rows meet all terms; of no terms, how many there are. */
   count(terms: readonly TermOf<S>[] = [], options?: CallOptions): Promise<number> {
-    return this.#connection.call(new CountCall(this.#table, terms as readonly AnyTerm[]), options);
+    return this.#connection.call(new CountCall(terms as readonly AnyTerm[]), options, this.#table);
   }
 
   /** How the server would answer an intersection, for people. */
   explain(terms: readonly TermOf<S>[], options?: CallOptions): Promise<Explanation> {
-    return this.#connection.call(new ExplainCall(this.#table, terms as readonly AnyTerm[]), options);
+    return this.#connection.call(new ExplainCall(terms as readonly AnyTerm[]), options, this.#table);
   }
 
   /** Those rows of the ids that exist, in the order of the ids. */
   fetch(rowIds: readonly number[], options?: CallOptions): Promise<VersionedRow<RowOf<S>>[]> {
-    return this.#connection.call(new FetchCall<RowOf<S>>(this.#table, rowIds), options);
+    return this.#connection.call(new FetchCall<RowOf<S>>(rowIds), options, this.#table);
   }
 
   /**
@@ -176,7 +176,7 @@ export class RemoteTable<S extends TableSchema> {
    */
   history(rowId: number, options?: HistoryOptions): Promise<RowVersion<RowOf<S>>[]> {
     const query = { rowId, limit: options?.limit ?? HISTORY_LIMIT, beforeVersion: options?.beforeVersion ?? 0 };
-    return this.#connection.call(new HistoryCall<RowOf<S>>(this.#table, query), options);
+    return this.#connection.call(new HistoryCall<RowOf<S>>(query), options, this.#table);
   }
 
   /**
@@ -185,7 +185,7 @@ export class RemoteTable<S extends TableSchema> {
    * @throws {KLaniError} `NotFound`, `LimitReached`
    */
   tryLock(rowId: number, options?: LockOptions): Promise<RemoteLock<S> | undefined> {
-    return this.#connection.call(new LockCall<S>(this.#connection, this.#table, rowId, options), options);
+    return this.#connection.call(new LockCall<S>(this.#connection, rowId, options), options, this.#table);
   }
 
   /**
@@ -195,13 +195,13 @@ export class RemoteTable<S extends TableSchema> {
    */
   replace(rowId: number, row: NewRowOf<S>, options: VersionedWriteOptions): Promise<WriteResult> {
     const target = { rowId, ifVersion: options.ifVersion, lock: undefined, unlock: false };
-    return this.#connection.call(new ReplaceCall(this.#table, target, row as AnyRow, this.#id(options)), options);
+    return this.#connection.call(new ReplaceCall(target, row as AnyRow, this.#id(options)), options, this.#table);
   }
 
   /** Deletes a row, if it still has this version. Errors as of `replace()`. */
   delete(rowId: number, options: VersionedWriteOptions): Promise<WriteResult> {
     const target = { rowId, ifVersion: options.ifVersion, lock: undefined };
-    return this.#connection.call(new DeleteCall(this.#table, target, this.#id(options)), options);
+    return this.#connection.call(new DeleteCall(target, this.#id(options)), options, this.#table);
   }
 
   /**

@@ -2,7 +2,6 @@
 import {
   type ByteReader,
   type ByteWriter,
-  FRAME_HEADER_SIZE,
   Opcode,
   type OpenedTable,
   type OperationStatus,
@@ -19,17 +18,16 @@ import {
   encodeOpenTableRequest,
   encodeOperationStatusRequest,
   encodeSchema,
-  formatOperationId,
   parseOperationId,
 } from '@k-lani/protocol';
 import type { OpenTable, OpenTables } from './open-tables.ts';
-import { type Report, readReport } from './read-requests.ts';
-import { type AfterLoss, Request } from './request.ts';
-import { TableRequest } from './table-request.ts';
-import { type IdSource, nextId } from './write-requests.ts';
+import { type Report, readReport } from './read-calls.ts';
+import { type AfterLoss, Call, type CallContext } from './call.ts';
+import { TableCall } from './table-call.ts';
+import { type IdSource, nextId } from './write-calls.ts';
 
 /** Makes a table, or opens it when it exists with this very schema. */
-export class CreateTableCall extends Request<OpenTable> {
+export class CreateTableCall extends Call<OpenTable> {
   readonly opcode = Opcode.CreateTable;
   readonly #tables: OpenTables;
   readonly #schema: TableSchema;
@@ -42,8 +40,8 @@ export class CreateTableCall extends Request<OpenTable> {
     this.#id = id;
   }
 
-  override get operationId(): string {
-    return formatOperationId(this.frame, this.frameStart + FRAME_HEADER_SIZE);
+  override get operationIdOffset(): number {
+    return 0;
   }
 
   encode(writer: ByteWriter): void {
@@ -56,7 +54,7 @@ export class CreateTableCall extends Request<OpenTable> {
 }
 
 /** Opens a second handle of a table, which an alteration may then speak for. */
-export class OpenHandleCall extends Request<OpenedTable> {
+export class OpenHandleCall extends Call<OpenedTable> {
   readonly opcode = Opcode.OpenTable;
   readonly #name: string;
 
@@ -82,7 +80,7 @@ export class OpenHandleCall extends Request<OpenedTable> {
  * Alters a table. Its handle speaks the new schema from then on, so it is one that no other request in flight uses; afterwards it is the
  * table's handle.
  */
-export class AlterTableCall extends TableRequest<OpenTable> {
+export class AlterTableCall extends TableCall<OpenTable> {
   readonly opcode = Opcode.AlterTable;
   readonly #tables: OpenTables;
   readonly #schema: TableSchema;
@@ -90,36 +88,36 @@ export class AlterTableCall extends TableRequest<OpenTable> {
   readonly #id: IdSource;
   #wasRepeated = false;
 
-  constructor(tables: OpenTables, table: OpenTable, { fresh, schema, id }: { fresh: OpenedTable; schema: TableSchema; id: IdSource }) {
-    super(table);
+  constructor(tables: OpenTables, { fresh, schema, id }: { fresh: OpenedTable; schema: TableSchema; id: IdSource }) {
+    super();
     this.#tables = tables;
     this.#schema = schema;
     this.#fresh = fresh;
     this.#id = id;
   }
 
-  override get operationId(): string {
-    return formatOperationId(this.frame, this.frameStart + FRAME_HEADER_SIZE + 4);
+  override get operationIdOffset(): number {
+    return 4;
   }
 
   protected encodePayload(writer: ByteWriter): void {
     encodeAlterTableRequest(writer, this.#fresh.handle, nextId(this.#id), encodeSchema(this.#schema));
   }
 
-  override encodeAgain(writer: ByteWriter): void {
+  override encodeAgain(writer: ByteWriter, request: CallContext): void {
     this.#wasRepeated = true;
-    super.encodeAgain(writer);
+    super.encodeAgain(writer, request);
   }
 
-  decode(reader: ByteReader): OpenTable {
+  decode(reader: ByteReader, request: CallContext): OpenTable {
     const schemaVersion = decodeAlterTableAnswer(reader);
-    const handle = this.#wasRepeated ? this.handle.number : this.#fresh.handle;
+    const handle = this.#wasRepeated ? request.handle.number : this.#fresh.handle;
     const { tableId } = this.#fresh;
     return this.#tables.put(this.#schema.table, { handle, tableId, schemaVersion, schemaJson: encodeSchema(this.#schema) });
   }
 }
 
-export class ListTablesCall extends Request<readonly TableSummary[]> {
+export class ListTablesCall extends Call<readonly TableSummary[]> {
   readonly opcode = Opcode.ListTables;
 
   encode(): void {}
@@ -129,7 +127,7 @@ export class ListTablesCall extends Request<readonly TableSummary[]> {
   }
 }
 
-export class OperationStatusCall extends Request<OperationStatus> {
+export class OperationStatusCall extends Call<OperationStatus> {
   readonly opcode = Opcode.OperationStatus;
   readonly #asked: string;
 
@@ -150,7 +148,7 @@ export class OperationStatusCall extends Request<OperationStatus> {
   }
 }
 
-export class CheckpointCall extends Request<{ readonly lsn: number }> {
+export class CheckpointCall extends Call<{ readonly lsn: number }> {
   readonly opcode = Opcode.Checkpoint;
 
   encode(): void {}
@@ -160,7 +158,7 @@ export class CheckpointCall extends Request<{ readonly lsn: number }> {
   }
 }
 
-export class StatsCall extends Request<Report> {
+export class StatsCall extends Call<Report> {
   readonly opcode = Opcode.SystemGetStats;
 
   encode(): void {}

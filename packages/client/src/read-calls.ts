@@ -24,30 +24,31 @@ import {
   fieldPositionOf,
   type VersionedRow,
 } from '@k-lani/protocol';
-import type { OpenTable } from './open-tables.ts';
+import type { CallContext } from './call.ts';
+import type { TableHandle } from './open-tables.ts';
 import { readVersionedRow } from './rows.ts';
-import { TableRequest } from './table-request.ts';
+import { TableCall } from './table-call.ts';
 
 /** Terms whose types were checked where the schema is known. */
 export type AnyTerm = TermOf<TableSchema>;
 
 const NOT_FOUND = ERRORS.NotFound.number;
 
-export class SeekCall<Row> extends TableRequest<VersionedRow<Row> | undefined> {
+export class SeekCall<Row> extends TableCall<VersionedRow<Row> | undefined> {
   readonly opcode = Opcode.Seek;
   readonly #rowId: number;
 
-  constructor(table: OpenTable, rowId: number) {
-    super(table);
+  constructor(rowId: number) {
+    super();
     this.#rowId = rowId;
   }
 
-  protected encodePayload(writer: ByteWriter): void {
-    encodeSeekRequest(writer, this.handle.number, this.#rowId);
+  protected encodePayload(writer: ByteWriter, handle: TableHandle): void {
+    encodeSeekRequest(writer, handle.number, this.#rowId);
   }
 
-  decode(reader: ByteReader): VersionedRow<Row> {
-    return readVersionedRow(reader, this.handle.layout, decodeSeekAnswer(reader));
+  decode(reader: ByteReader, request: CallContext): VersionedRow<Row> {
+    return readVersionedRow(reader, request.handle.layout, decodeSeekAnswer(reader));
   }
 
   override refused(status: number, reader: ByteReader, retryAfterMs: number): VersionedRow<Row> | undefined | KLaniError {
@@ -55,9 +56,9 @@ export class SeekCall<Row> extends TableRequest<VersionedRow<Row> | undefined> {
   }
 }
 
-abstract class RowsCall<Row> extends TableRequest<VersionedRow<Row>[]> {
-  decode(reader: ByteReader): VersionedRow<Row>[] {
-    return decodeRows(reader).map((wire) => readVersionedRow(reader, this.handle.layout, wire));
+abstract class RowsCall<Row> extends TableCall<VersionedRow<Row>[]> {
+  decode(reader: ByteReader, request: CallContext): VersionedRow<Row>[] {
+    return decodeRows(reader).map((wire) => readVersionedRow(reader, request.handle.layout, wire));
   }
 }
 
@@ -65,13 +66,13 @@ export class SeekByFieldCall<Row> extends RowsCall<Row> {
   readonly opcode = Opcode.SeekByField;
   readonly #query: { readonly field: string; readonly value: unknown; readonly limit: number };
 
-  constructor(table: OpenTable, query: { readonly field: string; readonly value: unknown; readonly limit: number }) {
-    super(table);
+  constructor(query: { readonly field: string; readonly value: unknown; readonly limit: number }) {
+    super();
     this.#query = query;
   }
 
-  protected encodePayload(writer: ByteWriter): void {
-    const { number, layout } = this.handle;
+  protected encodePayload(writer: ByteWriter, handle: TableHandle): void {
+    const { number, layout } = handle;
     const { field, value, limit } = this.#query;
     encodeSeekByFieldRequest(writer, layout, { handle: number, limit, field: fieldPositionOf(layout, field), value });
   }
@@ -82,15 +83,15 @@ export class SeekByPredicateCall<Row> extends RowsCall<Row> {
   readonly #term: AnyTerm;
   readonly #limit: number;
 
-  constructor(table: OpenTable, term: AnyTerm, limit: number) {
-    super(table);
+  constructor(term: AnyTerm, limit: number) {
+    super();
     this.#term = term;
     this.#limit = limit;
   }
 
-  protected encodePayload(writer: ByteWriter): void {
-    encodeSeekByPredicateRequest(writer, this.handle.number, this.#limit);
-    encodeTerm(writer, this.handle.layout, this.#term);
+  protected encodePayload(writer: ByteWriter, handle: TableHandle): void {
+    encodeSeekByPredicateRequest(writer, handle.number, this.#limit);
+    encodeTerm(writer, handle.layout, this.#term);
   }
 }
 
@@ -98,32 +99,32 @@ export class FetchCall<Row> extends RowsCall<Row> {
   readonly opcode = Opcode.Fetch;
   readonly #rowIds: readonly number[];
 
-  constructor(table: OpenTable, rowIds: readonly number[]) {
-    super(table);
+  constructor(rowIds: readonly number[]) {
+    super();
     this.#rowIds = rowIds;
   }
 
-  protected encodePayload(writer: ByteWriter): void {
-    encodeFetchRequest(writer, this.handle.number, this.#rowIds);
+  protected encodePayload(writer: ByteWriter, handle: TableHandle): void {
+    encodeFetchRequest(writer, handle.number, this.#rowIds);
   }
 }
 
-export class QueryIntersectCall extends TableRequest<number[]> {
+export class QueryIntersectCall extends TableCall<number[]> {
   readonly opcode = Opcode.QueryIntersect;
   readonly #terms: readonly AnyTerm[];
   readonly #limit: number;
   readonly #spread: number;
 
-  constructor(table: OpenTable, terms: readonly AnyTerm[], { limit, spread }: { readonly limit: number; readonly spread: number }) {
-    super(table);
+  constructor(terms: readonly AnyTerm[], { limit, spread }: { readonly limit: number; readonly spread: number }) {
+    super();
     this.#terms = terms;
     this.#limit = limit;
     this.#spread = spread;
   }
 
-  protected encodePayload(writer: ByteWriter): void {
-    encodeQueryIntersectRequest(writer, this.handle.number, this.#limit, this.#spread);
-    encodeTerms(writer, this.handle.layout, this.#terms);
+  protected encodePayload(writer: ByteWriter, handle: TableHandle): void {
+    encodeQueryIntersectRequest(writer, handle.number, this.#limit, this.#spread);
+    encodeTerms(writer, handle.layout, this.#terms);
   }
 
   decode(reader: ByteReader): number[] {
@@ -131,17 +132,17 @@ export class QueryIntersectCall extends TableRequest<number[]> {
   }
 }
 
-abstract class TermsCall<T> extends TableRequest<T> {
+abstract class TermsCall<T> extends TableCall<T> {
   readonly #terms: readonly AnyTerm[];
 
-  constructor(table: OpenTable, terms: readonly AnyTerm[]) {
-    super(table);
+  constructor(terms: readonly AnyTerm[]) {
+    super();
     this.#terms = terms;
   }
 
-  protected encodePayload(writer: ByteWriter): void {
-    encodeTermsRequest(writer, this.handle.number);
-    encodeTerms(writer, this.handle.layout, this.#terms);
+  protected encodePayload(writer: ByteWriter, handle: TableHandle): void {
+    encodeTermsRequest(writer, handle.number);
+    encodeTerms(writer, handle.layout, this.#terms);
   }
 }
 

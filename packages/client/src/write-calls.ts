@@ -2,7 +2,6 @@
 import {
   type ByteReader,
   type ByteWriter,
-  FRAME_HEADER_SIZE,
   type NewRowOf,
   Opcode,
   type RowTarget,
@@ -12,13 +11,12 @@ import {
   encodeDeleteRequest,
   encodeReplaceRequest,
   encodeRow,
-  formatOperationId,
   type WriteResult,
 } from '@k-lani/protocol';
-import type { OpenTable } from './open-tables.ts';
+import type { TableHandle } from './open-tables.ts';
 import type { OperationIds } from './operation-ids.ts';
 import type { CallOptions } from './request.ts';
-import { RowWriteRequest, TableRequest } from './table-request.ts';
+import { RowWriteCall, TableCall } from './table-call.ts';
 
 /** What each write may say. */
 export interface WriteOptions extends CallOptions {
@@ -54,27 +52,28 @@ export interface IdSource {
   readonly operationId: string | undefined;
 }
 
-const OPERATION_ID_OFFSET = FRAME_HEADER_SIZE + 4;
+/** Behind the handle. */
+const OPERATION_ID_OFFSET = 4;
 
-export class AppendCall extends RowWriteRequest<WriteResult> {
+export class AppendCall extends RowWriteCall<WriteResult> {
   readonly opcode = Opcode.Append;
   protected readonly headSizeBytes = 20;
   readonly #row: AnyRow;
   readonly #id: IdSource;
 
-  constructor(table: OpenTable, row: AnyRow, id: IdSource) {
-    super(table);
+  constructor(row: AnyRow, id: IdSource) {
+    super();
     this.#row = row;
     this.#id = id;
   }
 
-  override get operationId(): string {
-    return formatOperationId(this.frame, this.frameStart + OPERATION_ID_OFFSET);
+  override get operationIdOffset(): number {
+    return OPERATION_ID_OFFSET;
   }
 
-  protected encodePayload(writer: ByteWriter): void {
-    encodeAppendRequest(writer, this.handle.number, nextId(this.#id));
-    encodeRow(this.handle.layout, this.#row, writer);
+  protected encodePayload(writer: ByteWriter, handle: TableHandle): void {
+    encodeAppendRequest(writer, handle.number, nextId(this.#id));
+    encodeRow(handle.layout, this.#row, writer);
   }
 
   decode(reader: ByteReader): WriteResult {
@@ -82,7 +81,7 @@ export class AppendCall extends RowWriteRequest<WriteResult> {
   }
 }
 
-export class ReplaceCall extends RowWriteRequest<WriteResult> {
+export class ReplaceCall extends RowWriteCall<WriteResult> {
   readonly opcode = Opcode.Replace;
   protected readonly headSizeBytes = 37;
   readonly #target: WriteTarget & { readonly unlock: boolean };
@@ -90,20 +89,20 @@ export class ReplaceCall extends RowWriteRequest<WriteResult> {
   readonly #id: IdSource;
 
   /** @param target with `unlock`, the lock is given back in the same step */
-  constructor(table: OpenTable, target: WriteTarget & { readonly unlock: boolean }, row: AnyRow, id: IdSource) {
-    super(table);
+  constructor(target: WriteTarget & { readonly unlock: boolean }, row: AnyRow, id: IdSource) {
+    super();
     this.#target = target;
     this.#row = row;
     this.#id = id;
   }
 
-  override get operationId(): string {
-    return formatOperationId(this.frame, this.frameStart + OPERATION_ID_OFFSET);
+  override get operationIdOffset(): number {
+    return OPERATION_ID_OFFSET;
   }
 
-  protected encodePayload(writer: ByteWriter): void {
-    encodeReplaceRequest(writer, nextId(this.#id), wireTarget(this.handle.number, this.#target), this.#target.unlock);
-    encodeRow(this.handle.layout, this.#row, writer);
+  protected encodePayload(writer: ByteWriter, handle: TableHandle): void {
+    encodeReplaceRequest(writer, nextId(this.#id), wireTarget(handle.number, this.#target), this.#target.unlock);
+    encodeRow(handle.layout, this.#row, writer);
   }
 
   decode(reader: ByteReader): WriteResult {
@@ -114,23 +113,23 @@ export class ReplaceCall extends RowWriteRequest<WriteResult> {
   }
 }
 
-export class DeleteCall extends TableRequest<WriteResult> {
+export class DeleteCall extends TableCall<WriteResult> {
   readonly opcode = Opcode.Delete;
   readonly #target: WriteTarget;
   readonly #id: IdSource;
 
-  constructor(table: OpenTable, target: WriteTarget, id: IdSource) {
-    super(table);
+  constructor(target: WriteTarget, id: IdSource) {
+    super();
     this.#target = target;
     this.#id = id;
   }
 
-  override get operationId(): string {
-    return formatOperationId(this.frame, this.frameStart + OPERATION_ID_OFFSET);
+  override get operationIdOffset(): number {
+    return OPERATION_ID_OFFSET;
   }
 
-  protected encodePayload(writer: ByteWriter): void {
-    encodeDeleteRequest(writer, nextId(this.#id), wireTarget(this.handle.number, this.#target));
+  protected encodePayload(writer: ByteWriter, handle: TableHandle): void {
+    encodeDeleteRequest(writer, nextId(this.#id), wireTarget(handle.number, this.#target));
   }
 
   decode(reader: ByteReader): WriteResult {

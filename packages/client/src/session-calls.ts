@@ -12,11 +12,11 @@ import {
   encodeOpenTableRequest,
 } from '@k-lani/protocol';
 import type { OpenTable, OpenTables } from './open-tables.ts';
-import { type AfterLoss, Request } from './request.ts';
+import { type AfterLoss, Call } from './call.ts';
 
 const NO_CREDENTIALS = new Uint8Array();
 
-export class HandshakeCall extends Request<HandshakeAnswer> {
+export class HandshakeCall extends Call<HandshakeAnswer> {
   readonly opcode = Opcode.Handshake;
   readonly #clientName: string;
 
@@ -45,7 +45,7 @@ export class HandshakeCall extends Request<HandshakeAnswer> {
 }
 
 /** Opens a table in the present session, for the first time or again. */
-export class OpenTableCall extends Request<OpenTable> {
+export class OpenTableCall extends Call<OpenTable> {
   readonly opcode = Opcode.OpenTable;
   readonly #tables: OpenTables;
   readonly #name: string;
@@ -72,7 +72,7 @@ export class OpenTableCall extends Request<OpenTable> {
 }
 
 /** A request that gives something of the session back: when the session ends, that is done too, and a refusal changes nothing. */
-export abstract class ReleaseCall extends Request<void> {
+export abstract class ReleaseCall extends Call<void> {
   override get afterLoss(): AfterLoss {
     return 'done';
   }
