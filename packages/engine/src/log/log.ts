@@ -73,7 +73,7 @@ export class Log implements RecordTarget {
    */
   static async open(options: LogOptions): Promise<Log> {
     const { directory } = options;
-    const found = recover(directory, undefined, options.progress);
+    const found = recover(directory, { progress: options.progress });
     if (found.databaseId === undefined) checkSegmentSize(options.segmentSizeBytes);
     const recovered = found.databaseId === undefined ? undefined : found;
     const files = new SegmentFiles(directory, recovered?.segmentSizeBytes ?? options.segmentSizeBytes, options.scheduler);

@@ -5,9 +5,10 @@ import test, { type TestContext } from 'node:test';
 import { KLaniError } from '@k-lani/protocol';
 import { FaultyIo } from '../io/faulty-io.fixture.ts';
 import type { Io } from '../io/io.ts';
-import { BATCH_HEADER_SIZE, sealBatch } from './batch.ts';
+import { BATCH_HEADER_SIZE, sealBatch, sha256 } from './batch.ts';
 import { SEGMENT, appendRecord, bodyAt, openLog, temporaryDirectory } from './log.fixture.ts';
 import { RECORD_HEADER_SIZE } from './record.ts';
+import { type RecoveryStart, recover } from './recovery.ts';
 import { SEGMENT_HEADER_SIZE, decodeSegmentHeader, encodeSegmentHeader, segmentIndexOf, segmentName } from './segment.ts';
 
 /** Two records of this many bytes fill a segment. */
@@ -249,4 +250,33 @@ test('Recovery takes a first sector of zeros for damage when a later batch is th
   const { segments } = await written(context, 4);
   const path = directoryOf(context, [...segments.slice(0, -1), torn(segments.at(-1))]);
   await assert.rejects(reopen(path), { code: 'Damaged' });
+});
+
+test('Recovery from behind any batch finds the same end and the batches behind it, without the segments before', async (t) => {
+  const { path } = await written(t, 9);
+  const directory = new FaultyIo().openDirectory(path, { create: false });
+  t.after(() => directory.close());
+  const starts: RecoveryStart[] = [];
+  const ends: number[] = [];
+  const whole = recover(directory, {
+    visit: ({ source, start, end, header }) => {
+      const hash = sha256(source.bytes, start - BATCH_HEADER_SIZE, start);
+      const { timeMs, epoch } = header;
+      starts.push({ end: header.position + BATCH_HEADER_SIZE + end - start, hash, timeMs, epoch, batchCount: starts.length + 1 });
+      ends.push(header.position);
+    },
+  });
+  assert.ok(whole.databaseId !== undefined);
+  assert.ok(starts.length >= 9 && whole.segments.length >= 4);
+  for (const [place, start] of starts.entries()) {
+    const read: number[] = [];
+    const tail = recover(directory, { start, visit: ({ header }) => read.push(header.position) });
+    assert.deepEqual(read, ends.slice(place + 1));
+    assert.deepEqual(tail, { ...whole, lastBatch: read.at(-1) ?? 0 });
+    const firstSegment = Math.floor(start.end / SEGMENT);
+    const later = recover(directory, { start, firstSegment });
+    assert.deepEqual(later, { ...tail, segments: whole.segments.filter(({ index }) => index >= firstSegment) });
+  }
+  const damaged = { ...starts[0], hash: new Uint8Array(32) } as RecoveryStart;
+  assert.throws(() => recover(directory, { start: damaged }), /Cannot open .*segment: damaged at offset \d+/);
 });

@@ -56,6 +56,29 @@ export interface NotBegun {
 /** Bytes read so far and bytes to read, for a progress bar. */
 export type RecoveryProgress = (doneBytes: number, totalBytes: number) => void;
 
+/** A place in the log behind which reading begins, because what lies before it is known from elsewhere. */
+export interface RecoveryStart {
+  /** Position behind a batch that was durable when this was noted. */
+  readonly end: number;
+  /** SHA-256 of that batch's header. */
+  readonly hash: Uint8Array;
+  /** That batch's time and epoch. */
+  readonly timeMs: number;
+  readonly epoch: number;
+  /** How many batches there are up to here. */
+  readonly batchCount: number;
+}
+
+export interface RecoveryOptions {
+  /** Called with each batch that is read and counts, in order. */
+  readonly visit?: BatchVisitor;
+  readonly progress?: RecoveryProgress | undefined;
+  /** The segment that begins the log. The first ever, unless older ones were given up; `start` then says where the log before it ended. */
+  readonly firstSegment?: number;
+  /** Where to begin reading; segments wholly before it are not read. */
+  readonly start?: RecoveryStart | undefined;
+}
+
 interface Chain {
   end: number;
   hash: Uint8Array;
@@ -77,12 +100,13 @@ interface Tail {
 }
 
 /**
- * Reads and checks the whole log of `directory`.
+ * Reads and checks the log of `directory`, all of it or what lies behind `start`.
  *
  * @throws {KLaniError} Damaged with file and offset; FormatUnsupported; Io
  */
-export function recover(directory: Directory, visit?: BatchVisitor, progress?: RecoveryProgress): Recovered | NotBegun {
-  const indexes = segmentIndexes(directory);
+export function recover(directory: Directory, options: RecoveryOptions = {}): Recovered | NotBegun {
+  const { visit, progress, firstSegment = 1, start } = options;
+  const indexes = segmentIndexes(directory, firstSegment);
   const memory = new SegmentMemory(directory);
   const headers = indexes.map((index) => peekHeader(directory, index));
   const begunCount = headers.findLastIndex((header) => header !== undefined) + 1;
@@ -92,16 +116,20 @@ export function recover(directory: Directory, visit?: BatchVisitor, progress?: R
     for (const index of indexes) readNotBegun(memory, index, tail);
     return { databaseId: undefined, segment: tail.segment, preparedSegments: tail.preparedSegments };
   }
-  checkFirst(directory, first);
-  const chain: Chain = { end: first.sizeBytes, hash: NO_HASH, timeMs: 0, epoch: 0, lastBatch: 0, batchCount: 0 };
+  checkFirst(directory, first, firstSegment);
+  const chain: Chain = { end: first.sizeBytes, hash: NO_HASH, timeMs: 0, epoch: 0, batchCount: 0, ...start, lastBatch: 0 };
   const segments: { index: number; end: number }[] = [];
   for (const [place, index] of indexes.slice(0, begunCount).entries()) {
     const header = headers[place];
     const following = headers.slice(place + 1).find((later) => later !== undefined);
+    if (header !== undefined && following !== undefined && start !== undefined && following.previousEnd <= start.end) {
+      segments.push({ index, end: endBefore(following, index) });
+      continue;
+    }
     memory.load(index);
     if (header === undefined) checkPassedOver(memory, first.sizeBytes, following);
     else {
-      checkSegmentHeader(memory, header, { first, chain, index });
+      checkSegmentHeader(memory, header, { first, chain, index, start });
       const fault = readBatches(memory, header, chain, visit);
       tail.tornBytes = judgeEnd(memory, { header, chain, fault, following });
       tail.segment = index;
@@ -173,15 +201,21 @@ class SegmentMemory implements RecordTarget {
   }
 }
 
-function segmentIndexes(directory: Directory): number[] {
+/** Where the batches of segment `index` end, as a later segment knows. */
+function endBefore(following: SegmentHeader, index: number): number {
+  const begin = index * following.sizeBytes + SEGMENT_HEADER_SIZE;
+  return Math.max(begin, Math.min(following.previousEnd, (index + 1) * following.sizeBytes));
+}
+
+function segmentIndexes(directory: Directory, firstSegment: number): number[] {
   const indexes: number[] = [];
   for (const name of directory.list()) {
     const index = name === PREPARED_NAME ? undefined : segmentIndexOf(name);
-    if (index !== undefined) indexes.push(index);
+    if (index !== undefined && index >= firstSegment) indexes.push(index);
   }
   indexes.sort((a, b) => a - b);
   for (const [place, index] of indexes.entries()) {
-    const expected = 1 + place;
+    const expected = firstSegment + place;
     if (index !== expected) {
       throw new KLaniError('Damaged', `Cannot open ${directory.path}: ${segmentName(expected)} is missing, ${segmentName(index)} exists`);
     }
@@ -190,9 +224,9 @@ function segmentIndexes(directory: Directory): number[] {
 }
 
 /** The segment that begins the log says that there is nothing before it. */
-function checkFirst(directory: Directory, first: SegmentHeader): void {
+function checkFirst(directory: Directory, first: SegmentHeader, firstSegment: number): void {
   checkSegmentSize(first.sizeBytes);
-  if (first.previousEnd === 0) return;
+  if (first.previousEnd === 0 || firstSegment > 1) return;
   throw new KLaniError(
     'Damaged',
     `Cannot open ${directory.path}: ${segmentName(first.index)} goes on from position ${first.previousEnd}, and the segment before it is not whole`,
@@ -222,9 +256,9 @@ function readNotBegun(memory: SegmentMemory, index: number, tail: Tail): void {
 function checkSegmentHeader(
   memory: SegmentMemory,
   header: SegmentHeader,
-  expected: { first: SegmentHeader; chain: Chain; index: number },
+  expected: { first: SegmentHeader; chain: Chain; index: number; start: RecoveryStart | undefined },
 ): void {
-  const { first, chain, index } = expected;
+  const { first, chain, index, start } = expected;
   if (header.databaseId.some((byte, place) => byte !== first.databaseId[place])) {
     throw memory.damage(24, 'the segment belongs to another database');
   }
@@ -232,6 +266,8 @@ function checkSegmentHeader(
   if (header.sizeBytes !== first.sizeBytes || memory.bytes.length !== first.sizeBytes) {
     throw memory.damage(44, `the segment has ${memory.bytes.length} bytes, must be ${first.sizeBytes}`);
   }
+  // What lies before a start inside of this segment is known from elsewhere.
+  if (start !== undefined && start.end > index * first.sizeBytes) return;
   const previousEnd = chain.batchCount === 0 ? 0 : chain.end;
   if (header.previousEnd !== previousEnd) {
     throw memory.damage(56, `the log before it ends at position ${previousEnd}, the header says ${header.previousEnd}`);
@@ -244,7 +280,7 @@ function checkSegmentHeader(
 /** Visits the batches of a segment; returns why it stopped before the segment's end, if it did. */
 function readBatches(memory: SegmentMemory, header: SegmentHeader, chain: Chain, visit: BatchVisitor | undefined): string | undefined {
   const base = header.index * header.sizeBytes;
-  let offset = SEGMENT_HEADER_SIZE;
+  let offset = Math.max(SEGMENT_HEADER_SIZE, chain.end - base);
   while (offset + BATCH_HEADER_SIZE <= header.sizeBytes) {
     const batch = decodeBatchHeader(memory, offset, { position: base + offset, salt: header.salt });
     if (batch === undefined) return 'a batch header is not whole';

@@ -63,7 +63,7 @@ export function verifyLog(path: string, { io = new NodeIo(), progress }: VerifyO
   try {
     const checker = new RecordChecker();
     lockUnlessReadOnly(directory);
-    const recovered = recover(directory, checker.visit, progress);
+    const recovered = recover(directory, { visit: checker.visit, progress });
     if (recovered.databaseId === undefined) throw new KLaniError('NotFound', `Cannot verify ${directory.path}: no log is in it`);
     return {
       path: directory.path,
