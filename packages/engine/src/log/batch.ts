@@ -113,13 +113,14 @@ export function nextSalt(salt: Uint8Array, headerHash: Uint8Array): Uint8Array {
 export function batchFault(
   source: RecordTarget,
   at: number,
-  batch: { header: BatchHeader; previousHash: Uint8Array; previousEnd: number; end: number },
+  batch: { header: BatchHeader; previousHash: Uint8Array; previousEnd: number; end: number; isHashed: boolean },
 ): string | undefined {
   const { bytes } = source;
   const { length, durable } = batch.header;
   if (length < BATCH_HEADER_SIZE || at + length > batch.end) return `length is ${length} bytes, ${batch.end - at} are left`;
   if (durable !== batch.previousEnd) return `it follows position ${durable}, the batch before ends at ${batch.previousEnd}`;
   if (!equalBytes(bytes, at + 96, batch.previousHash)) return 'its previous hash is not that of the batch before';
+  if (!batch.isHashed) return undefined;
   if (!equalBytes(bytes, at + 64, sha256(bytes, at + BATCH_HEADER_SIZE, at + length))) return 'its records do not match their hash';
   return undefined;
 }

@@ -8,6 +8,8 @@
  *    and does not count is damage: it is reported with file and offset, and nothing is opened.
  * 4. Writing goes on behind the last batch only where nothing but zeros follows in its segment and no later segment has been written to.
  * 5. Recovery writes nothing.
+ * 6. Of a live log, which a process writes meanwhile, some end is read that it had: what stands behind a fault was written after the fault
+ *    was whole, so the fault is read once more before it is judged.
  */
 import { KLaniError } from '@k-lani/protocol';
 import type { Directory } from '../io/io.ts';
@@ -24,8 +26,21 @@ import {
   type SegmentHeader,
 } from './segment.ts';
 
-/** Receives each batch that counts, in order: its records lie in `source.bytes[start, end)`; they are valid during the call. */
-export type BatchVisitor = (batch: { source: RecordTarget; path: string; start: number; end: number; header: BatchHeader }) => void;
+/** A batch that counts: its records lie in `source.bytes[start, end)`, `hash` is the SHA-256 of its header. Valid during the visit. */
+export interface VisitedBatch {
+  readonly source: RecordTarget;
+  readonly path: string;
+  readonly start: number;
+  readonly end: number;
+  readonly header: BatchHeader;
+  readonly hash: Uint8Array;
+}
+
+/** Receives each batch that counts, in order. */
+export type BatchVisitor = (batch: VisitedBatch) => void;
+
+/** Receives each segment after its batches: its bytes, and the position where its batches end. Valid during the visit. */
+export type SegmentVisitor = (segment: { index: number; source: RecordTarget; end: number }) => void;
 
 export interface Recovered {
   readonly databaseId: Uint8Array;
@@ -72,11 +87,19 @@ export interface RecoveryStart {
 export interface RecoveryOptions {
   /** Called with each batch that is read and counts, in order. */
   readonly visit?: BatchVisitor;
+  /** Called with each segment that is read and has begun, in order. */
+  readonly visitSegment?: SegmentVisitor;
   readonly progress?: RecoveryProgress | undefined;
   /** The segment that begins the log. The first ever, unless older ones were given up; `start` then says where the log before it ended. */
   readonly firstSegment?: number;
   /** Where to begin reading; segments wholly before it are not read. */
   readonly start?: RecoveryStart | undefined;
+  /** The first segment that is not read any more. Whoever sets it compares where the batches before end with what its header says. */
+  readonly endSegment?: number;
+  /** Whether a process may be writing to the log meanwhile. */
+  readonly isLive?: boolean;
+  /** Whether the visitor checks the records of segments that are followed by another one, so that they need not be hashed. */
+  readonly isCheckedByVisitor?: boolean;
 }
 
 interface Chain {
@@ -105,23 +128,22 @@ interface Tail {
  * @throws {KLaniError} Damaged with file and offset; FormatUnsupported; Io
  */
 export function recover(directory: Directory, options: RecoveryOptions = {}): Recovered | NotBegun {
-  const { visit, progress, firstSegment = 1, start } = options;
-  const indexes = segmentIndexes(directory, firstSegment);
+  const { progress, firstSegment = 1, start, endSegment = Number.POSITIVE_INFINITY } = options;
   const memory = new SegmentMemory(directory);
-  const headers = indexes.map((index) => peekHeader(directory, index));
-  const begunCount = headers.findLastIndex((header) => header !== undefined) + 1;
+  const files = peekSegments(directory, firstSegment);
+  const begunCount = files.findLastIndex(({ header }) => header !== undefined) + 1;
   const tail: Tail = { tornBytes: 0, segment: 0, salt: undefined, preparedSegments: [] };
-  const first = headers.find((header) => header !== undefined);
+  const first = files.find(({ header }) => header !== undefined)?.header;
   if (first === undefined) {
-    for (const index of indexes) readNotBegun(memory, index, tail);
+    for (const { index } of files) readNotBegun(memory, index, tail, options);
     return { databaseId: undefined, segment: tail.segment, preparedSegments: tail.preparedSegments };
   }
   checkFirst(directory, first, firstSegment);
   const chain: Chain = { end: first.sizeBytes, hash: NO_HASH, timeMs: 0, epoch: 0, batchCount: 0, ...start, lastBatch: 0 };
   const segments: { index: number; end: number }[] = [];
-  for (const [place, index] of indexes.slice(0, begunCount).entries()) {
-    const header = headers[place];
-    const following = headers.slice(place + 1).find((later) => later !== undefined);
+  for (const [place, { index, header }] of files.slice(0, begunCount).entries()) {
+    if (index >= endSegment) break;
+    const following = files.slice(place + 1).find((later) => later.header !== undefined)?.header;
     if (header !== undefined && following !== undefined && start !== undefined && following.previousEnd <= start.end) {
       segments.push({ index, end: endBefore(following, index) });
       continue;
@@ -129,18 +151,18 @@ export function recover(directory: Directory, options: RecoveryOptions = {}): Re
     memory.load(index);
     if (header === undefined) checkPassedOver(memory, first.sizeBytes, following);
     else {
-      checkSegmentHeader(memory, header, { first, chain, index, start });
-      const fault = readBatches(memory, header, chain, visit);
-      tail.tornBytes = judgeEnd(memory, { header, chain, fault, following });
+      tail.tornBytes = readSegment(memory, { first, header, following, chain, options });
       tail.segment = index;
-      segments.push({ index, end: Math.max(chain.end, index * header.sizeBytes + SEGMENT_HEADER_SIZE) });
+      const end = Math.max(chain.end, index * header.sizeBytes + SEGMENT_HEADER_SIZE);
+      segments.push({ index, end });
+      options.visitSegment?.({ index, source: memory, end });
     }
     progress?.((place + 1) * first.sizeBytes, begunCount * first.sizeBytes);
   }
-  const salt = headers[begunCount - 1]?.salt ?? first.salt;
+  const salt = files[begunCount - 1]?.header?.salt ?? first.salt;
   if (chain.batchCount > 0) tail.salt = nextSalt(salt, chain.hash);
-  for (const index of indexes.slice(begunCount)) readNotBegun(memory, index, tail);
-  const endSegment = Math.floor((chain.end - 1) / first.sizeBytes);
+  for (const { index } of files.slice(begunCount)) if (index < endSegment) readNotBegun(memory, index, tail, options);
+  const endOfSegments = Math.floor((chain.end - 1) / first.sizeBytes);
   return {
     databaseId: first.databaseId,
     segmentSizeBytes: first.sizeBytes,
@@ -151,7 +173,7 @@ export function recover(directory: Directory, options: RecoveryOptions = {}): Re
       timeMs: chain.timeMs,
       segment: tail.segment,
       salt,
-      mustBeginSegment: tail.tornBytes > 0 || endSegment !== tail.segment,
+      mustBeginSegment: tail.tornBytes > 0 || endOfSegments !== tail.segment,
     },
     segments,
     preparedSegments: tail.preparedSegments,
@@ -161,12 +183,50 @@ export function recover(directory: Directory, options: RecoveryOptions = {}): Re
   };
 }
 
+/** The segment files of a directory by rising index, each with its header where it has begun. */
+export function peekSegments(directory: Directory, firstSegment: number): { index: number; header: SegmentHeader | undefined }[] {
+  // From the last to the first: where a live log goes on meanwhile, a segment that has begun is not found behind one that has not.
+  return segmentIndexes(directory, firstSegment)
+    .toReversed()
+    .map((index) => ({ index, header: peekHeader(directory, index) }))
+    .toReversed();
+}
+
+/** The place before the first batch of a segment, as its header tells it; `undefined` for the segment that begins the log. */
+export function startOf(header: SegmentHeader): RecoveryStart | undefined {
+  const { previousEnd, previousHash, timeMs, epoch } = header;
+  return previousEnd === 0 ? undefined : { end: previousEnd, hash: previousHash, timeMs, epoch, batchCount: 1 };
+}
+
+/** Checks and visits a segment that has begun; returns the torn bytes at its end. */
+function readSegment(
+  memory: SegmentMemory,
+  segment: { first: SegmentHeader; header: SegmentHeader; following: SegmentHeader | undefined; chain: Chain; options: RecoveryOptions },
+): number {
+  const { first, header, following, chain, options } = segment;
+  const { index } = memory;
+  checkSegmentHeader(memory, header, { first, chain, index, start: options.start });
+  const isHashed = following === undefined || options.isCheckedByVisitor !== true;
+  const base = index * header.sizeBytes;
+  for (;;) {
+    const before = chain.end;
+    const fault = readBatches(memory, header, { chain, visit: options.visit, isHashed });
+    const offset = Math.max(SEGMENT_HEADER_SIZE, chain.end - base);
+    const isDone = options.isLive !== true || following !== undefined || fault === undefined;
+    if (isDone || !hasBatchBehind(memory, offset + 8, header.salt)) return judgeEnd(memory, { header, chain, fault, following });
+    if (memory.isReloaded && chain.end === before) throw memory.damage(offset, fault);
+    memory.reload(offset);
+  }
+}
+
 /** The bytes of one whole segment at a time. */
 class SegmentMemory implements RecordTarget {
   bytes: Uint8Array = new Uint8Array(0);
   view = new DataView(this.bytes.buffer);
   path = '';
   index = 0;
+  /** Whether the present segment was read more than once. */
+  isReloaded = false;
   readonly #directory: Directory;
 
   constructor(directory: Directory) {
@@ -183,6 +243,18 @@ class SegmentMemory implements RecordTarget {
       file.read(this.bytes, 0);
       this.path = file.path;
       this.index = index;
+      this.isReloaded = false;
+    } finally {
+      file.close();
+    }
+  }
+
+  /** Reads the present segment again, from `offset` on. */
+  reload(offset: number): void {
+    const file = this.#directory.openFile(segmentName(this.index), 'read');
+    try {
+      file.read(this.bytes.subarray(offset), offset);
+      this.isReloaded = true;
     } finally {
       file.close();
     }
@@ -240,14 +312,20 @@ function checkPassedOver(memory: SegmentMemory, sizeBytes: number, following: Se
 }
 
 /** A segment behind the last that has begun: prepared, or torn in its very first write. Anything behind that write proves damage. */
-function readNotBegun(memory: SegmentMemory, index: number, tail: Tail): void {
+function readNotBegun(memory: SegmentMemory, index: number, tail: Tail, { isLive }: RecoveryOptions): void {
   memory.load(index);
   const usedBytes = memory.usedFrom(0);
   if (usedBytes === 0) {
     tail.preparedSegments.push(index);
     return;
   }
-  if (hasBatchBehind(memory, SEGMENT_HEADER_SIZE + 8, tail.salt)) throw memory.damage(0, 'the segment header is not whole');
+  if (hasBatchBehind(memory, SEGMENT_HEADER_SIZE + 8, tail.salt)) {
+    memory.reload(0);
+    const hasBegun = decodeSegmentHeader(memory.bytes, memory.path) !== undefined;
+    // A live log may have gone on into it after its header was looked at; the end that is told lies before it.
+    if (isLive === true && hasBegun) return;
+    throw memory.damage(0, 'the segment header is not whole');
+  }
   tail.tornBytes += usedBytes;
   tail.segment = index;
   tail.preparedSegments.length = 0;
@@ -278,7 +356,11 @@ function checkSegmentHeader(
 }
 
 /** Visits the batches of a segment; returns why it stopped before the segment's end, if it did. */
-function readBatches(memory: SegmentMemory, header: SegmentHeader, chain: Chain, visit: BatchVisitor | undefined): string | undefined {
+function readBatches(
+  memory: SegmentMemory,
+  header: SegmentHeader,
+  { chain, visit, isHashed }: { chain: Chain; visit: BatchVisitor | undefined; isHashed: boolean },
+): string | undefined {
   const base = header.index * header.sizeBytes;
   let offset = Math.max(SEGMENT_HEADER_SIZE, chain.end - base);
   while (offset + BATCH_HEADER_SIZE <= header.sizeBytes) {
@@ -289,11 +371,13 @@ function readBatches(memory: SegmentMemory, header: SegmentHeader, chain: Chain,
       previousHash: chain.hash,
       previousEnd: chain.end,
       end: header.sizeBytes,
+      isHashed,
     });
     if (fault !== undefined) return fault;
     const end = offset + batch.length;
-    visit?.({ source: memory, path: memory.path, start: offset + BATCH_HEADER_SIZE, end, header: batch });
-    chain.hash = sha256(memory.bytes, offset, offset + BATCH_HEADER_SIZE);
+    const hash = sha256(memory.bytes, offset, offset + BATCH_HEADER_SIZE);
+    visit?.({ source: memory, path: memory.path, start: offset + BATCH_HEADER_SIZE, end, header: batch, hash });
+    chain.hash = hash;
     chain.end = base + end;
     chain.lastBatch = base + offset;
     chain.timeMs = batch.timeMs;
