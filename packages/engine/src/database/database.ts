@@ -5,22 +5,23 @@
  * The layers below: `log` stores, `snapshot` holds what is derived from it, `lock` knows who may write; `writer`, `claimer` and `reader`
  * are the commands.
  */
-import { assert, type Clock, type Random, type Scheduler } from '@k-lani/base';
-import { KLaniError, decodeSchema, type TableSchema } from '@k-lani/protocol';
+import type { Clock, Random, Scheduler } from '@k-lani/base';
+import { KLaniError, type TableSchema } from '@k-lani/protocol';
 import type { Directory, Io } from '../io/io.ts';
 import { LOCK_LEASE_MS_MAX, LockTable, type Lock, type LockOwner } from '../lock/lock-table.ts';
 import type { Durability } from '../log/group-commit.ts';
 import { Log } from '../log/log.ts';
 import type { WhenDurable } from '../log/open-batch.ts';
-import { Mark, RECORD_FLAG_LAST, RecordKind, RecordOffset, newDraft, recordSize, type Operation } from '../log/record.ts';
+import { Mark, RecordKind, RecordOffset, newDraft, recordSize, type Operation } from '../log/record.ts';
 import type { RecoveryProgress } from '../log/recovery.ts';
 import { SEGMENT_SIZE_BYTES } from '../log/segment.ts';
 import { LeftRight } from '../snapshot/left-right.ts';
+import { OPERATION_WINDOW, OPERATION_WINDOW_MAX, OperationWindow } from '../snapshot/operation-window.ts';
+import { Replay } from '../snapshot/replay.ts';
 import { Catalog } from '../table/catalog.ts';
 import type { StoredTable } from '../table/stored-table.ts';
 import { Claimer, type ClaimLine, type Claimed } from './claimer.ts';
 import { CURSOR_IDLE_MS_MAX } from './cursor.ts';
-import { OPERATION_WINDOW, OPERATION_WINDOW_MAX, OperationWindow } from './operation-window.ts';
 import { bearsOperation } from './operations.ts';
 import { Reader } from './reader.ts';
 import { alterTable, createTable } from './schema-change.ts';
@@ -290,41 +291,10 @@ export class Database {
 
   /** Builds everything that follows from the log. */
   #rebuild(): void {
-    const { log, snapshots } = this.state;
-    let beginsOperation = true;
+    const { log, catalog, operations, snapshots } = this.state;
     snapshots.rebuild((side) => {
-      log.replay((position) => {
-        beginsOperation = this.#replayRecord(position, beginsOperation);
-        side.apply(position);
-      });
+      const replay = new Replay(log, { catalog, side, operations }, 0);
+      log.replay((position) => replay.record(position));
     });
-  }
-
-  /** Takes from a record what the sides do not hold; returns whether the next record begins another operation. */
-  #replayRecord(position: number, beginsOperation: boolean): boolean {
-    const { log, catalog, operations } = this.state;
-    const at = this.state.locateRecord(position);
-    const kind = log.view.getUint8(at + RecordOffset.kind);
-    const tableId = log.view.getUint16(at + RecordOffset.tableId, true);
-    const isLast = (log.view.getUint8(at + RecordOffset.flags) & RECORD_FLAG_LAST) !== 0;
-    if (kind === RecordKind.schema) {
-      const length = log.view.getUint32(at + RecordOffset.bodyLength, true);
-      const json = new TextDecoder().decode(log.bytes.slice(at + RecordOffset.body, at + RecordOffset.body + length));
-      catalog.apply(tableId, decodeSchema(JSON.parse(json)), position);
-    }
-    if (kind === RecordKind.append) {
-      const rowId = log.view.getUint32(at + RecordOffset.rowId, true);
-      const table = catalog.byId(tableId);
-      assert(rowId === table.rowIdNext, 'Row ids are dense');
-      table.rowIdNext = rowId + 1;
-    }
-    if (beginsOperation && kind !== RecordKind.mark) operations.add(this.#operationIdAt(position), position);
-    return isLast;
-  }
-
-  #operationIdAt(position: number): Uint8Array {
-    const { log } = this.state;
-    const at = log.locate(position, RecordOffset.body);
-    return log.bytes.subarray(at + RecordOffset.operationId, at + RecordOffset.operationId + 16);
   }
 }

@@ -11,11 +11,11 @@ import type { Log } from '../log/log.ts';
 import { RecordOffset, type RecordTarget } from '../log/record.ts';
 import { KEY_WORDS_MAX, type Term } from '../index/term.ts';
 import type { LeftRight } from '../snapshot/left-right.ts';
+import type { OperationWindow } from '../snapshot/operation-window.ts';
 import { Overlay } from '../snapshot/overlay.ts';
 import type { Side } from '../snapshot/side.ts';
 import type { Catalog } from '../table/catalog.ts';
 import type { IndexDeclaration, StoredTable } from '../table/stored-table.ts';
-import type { OperationWindow } from './operation-window.ts';
 
 export interface StateParts {
   readonly log: Log;

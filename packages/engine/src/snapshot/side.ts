@@ -3,8 +3,8 @@
  * it follows from the log; live writing and recovery apply records by the same code.
  */
 import { assert } from '@k-lani/base';
-import type { Log } from '../log/log.ts';
 import { RecordKind, RecordOffset } from '../log/record.ts';
+import type { RecordSource } from '../log/record-source.ts';
 import { KEY_WORDS_MAX } from '../index/term.ts';
 import { PageStore } from '../memory/page-store.ts';
 import type { Catalog } from '../table/catalog.ts';
@@ -12,17 +12,18 @@ import type { StoredTable } from '../table/stored-table.ts';
 import { TableSide } from './table-side.ts';
 
 export class Side {
-  readonly store = new PageStore();
+  readonly store: PageStore;
   /** By table id. */
   readonly #tables: (TableSide | undefined)[] = [];
-  readonly #log: Log;
+  readonly #log: RecordSource;
   readonly #catalog: Catalog;
   readonly #keyBefore = new Uint32Array(KEY_WORDS_MAX);
   readonly #keyAfter = new Uint32Array(KEY_WORDS_MAX);
 
-  constructor(log: Log, catalog: Catalog) {
+  constructor(log: RecordSource, catalog: Catalog, store = new PageStore()) {
     this.#log = log;
     this.#catalog = catalog;
+    this.store = store;
   }
 
   /** The table's part, or `undefined` before its first schema is applied. */

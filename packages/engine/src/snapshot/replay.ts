@@ -1,0 +1,78 @@
+/**
+ * Replay: how everything derived follows from the records of the log, one after the other. Recovery and the builder of checkpoints go
+ * through it; live writing changes the catalog and the window of operations itself, as it appends.
+ *
+ * 1. The record replayed is known to be whole. What it supersedes is, too, from `checkedFrom` on; before that it is checked here.
+ */
+import { assert } from '@k-lani/base';
+import { decodeSchema } from '@k-lani/protocol';
+import { RECORD_FLAG_LAST, RecordKind, RecordOffset, readU64 } from '../log/record.ts';
+import type { RecordSource } from '../log/record-source.ts';
+import type { Catalog } from '../table/catalog.ts';
+import type { OperationWindow } from './operation-window.ts';
+import type { Side } from './side.ts';
+
+/** What is derived from the log. */
+export interface Derived {
+  readonly catalog: Catalog;
+  readonly side: Side;
+  readonly operations: OperationWindow;
+}
+
+export class Replay {
+  readonly #source: RecordSource;
+  readonly #derived: Derived;
+  readonly #checkedFrom: number;
+  #beginsOperation = true;
+
+  /** @param checkedFrom the position from which on every record was checked */
+  constructor(source: RecordSource, derived: Derived, checkedFrom: number) {
+    this.#source = source;
+    this.#derived = derived;
+    this.#checkedFrom = checkedFrom;
+  }
+
+  /**
+   * Takes the record at `position`, the one behind that of the last call.
+   *
+   * @throws {KLaniError} ChecksumMismatch when a record that it supersedes is damaged
+   */
+  record(position: number): void {
+    const { catalog, operations, side } = this.#derived;
+    const source = this.#source;
+    const at = this.#locate(position);
+    const { view } = source;
+    const kind = view.getUint8(at + RecordOffset.kind);
+    const tableId = view.getUint16(at + RecordOffset.tableId, true);
+    const rowId = view.getUint32(at + RecordOffset.rowId, true);
+    const previous = readU64(view, at + RecordOffset.previous);
+    const isLast = (view.getUint8(at + RecordOffset.flags) & RECORD_FLAG_LAST) !== 0;
+    if (this.#beginsOperation && kind !== RecordKind.mark) {
+      operations.add(source.bytes.subarray(at + RecordOffset.operationId, at + RecordOffset.operationId + 16), position);
+    }
+    this.#beginsOperation = isLast;
+    if (kind === RecordKind.schema) applySchema(source, catalog, { position, tableId });
+    if (kind === RecordKind.append) {
+      const table = catalog.byId(tableId);
+      assert(rowId === table.rowIdNext, 'Row ids are dense');
+      table.rowIdNext = rowId + 1;
+    }
+    if (rowId !== 0 && previous !== 0 && previous < this.#checkedFrom) source.record(previous);
+    side.apply(position);
+  }
+
+  #locate(position: number): number {
+    const source = this.#source;
+    const at = source.locate(position, RecordOffset.body);
+    return source.locate(position, source.view.getUint32(at, true));
+  }
+}
+
+/** Takes the schema whose record is at `position` and whole into the catalog. */
+export function applySchema(source: RecordSource, catalog: Catalog, { position, tableId }: { position: number; tableId: number }): void {
+  const header = source.locate(position, RecordOffset.body);
+  const at = source.locate(position, source.view.getUint32(header, true));
+  const length = source.view.getUint32(at + RecordOffset.bodyLength, true);
+  const json = new TextDecoder().decode(source.bytes.slice(at + RecordOffset.body, at + RecordOffset.body + length));
+  catalog.apply(tableId, decodeSchema(JSON.parse(json)), position);
+}
