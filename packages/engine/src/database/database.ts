@@ -12,6 +12,7 @@ import { LOCK_LEASE_MS_MAX, LockTable, type Lock, type LockOwner } from '../lock
 import type { Durability } from '../log/group-commit.ts';
 import { Log } from '../log/log.ts';
 import type { WhenDurable } from '../log/open-batch.ts';
+import { lockToRead } from '../log/reading-lock.ts';
 import { Mark, RecordKind, RecordOffset, newDraft, recordSize, type Operation } from '../log/record.ts';
 import type { RecoveryProgress } from '../log/recovery.ts';
 import { SEGMENT_SIZE_BYTES } from '../log/segment.ts';
@@ -34,6 +35,8 @@ export interface DatabaseOptions {
   readonly scheduler: Scheduler;
   readonly random: Random;
   readonly durability: Durability;
+  /** Whether the database is only read: its directory is not written, and no marks are. */
+  readonly readOnly: boolean;
   /** For a new database: a power of two. */
   readonly segmentSizeBytes: number;
   /** How many operations are remembered. */
@@ -46,6 +49,7 @@ export interface DatabaseOptions {
 /** The defaults of {@link DatabaseOptions}, but for what adapts the outside. */
 export const DATABASE_DEFAULTS = {
   durability: 'fsync',
+  readOnly: false,
   segmentSizeBytes: SEGMENT_SIZE_BYTES,
   operationWindow: OPERATION_WINDOW,
   lockLeaseMsMax: LOCK_LEASE_MS_MAX,
@@ -88,6 +92,7 @@ export class Database {
   readonly durability: Durability;
   readonly cursorIdleMsMax: number;
   readonly #directory: Directory;
+  readonly #readOnly: boolean;
   readonly #writer: Writer;
   readonly #claimer: Claimer;
   readonly #failureListeners: ((error: KLaniError) => void)[];
@@ -105,9 +110,10 @@ export class Database {
         `Cannot open the database: operationWindow is ${options.operationWindow}, must be 1 to ${OPERATION_WINDOW_MAX}`,
       );
     }
-    const directory = options.io.openDirectory(path, { create: true });
+    const directory = options.io.openDirectory(path, { create: !options.readOnly });
     try {
-      directory.acquireLock();
+      if (options.readOnly) lockToRead(directory);
+      else directory.acquireLock();
       return await Database.#openLocked(directory, options);
     } catch (error) {
       directory.close();
@@ -126,7 +132,7 @@ export class Database {
     });
     try {
       database = new Database({ directory, log, options, failureListeners });
-      await database.mark(Mark.opened);
+      if (!options.readOnly) await database.mark(Mark.opened);
       return database;
     } catch (error) {
       log.close();
@@ -146,6 +152,7 @@ export class Database {
     this.#failureListeners = parts.failureListeners;
     this.path = directory.path;
     this.durability = options.durability;
+    this.#readOnly = options.readOnly;
     this.cursorIdleMsMax = options.cursorIdleMsMax;
     this.state = new State({
       log,
@@ -277,7 +284,7 @@ export class Database {
     const { log, snapshots } = this.state;
     try {
       await log.drain();
-      if (log.failure === undefined) await this.mark(Mark.closed);
+      if (log.failure === undefined && !this.#readOnly) await this.mark(Mark.closed);
     } catch (error) {
       // Without its mark the end is as after a kill, which loses nothing.
       if (!(error instanceof KLaniError)) throw error;

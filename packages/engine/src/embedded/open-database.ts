@@ -15,6 +15,11 @@ import { EmbeddedDatabase } from './embedded-database.ts';
 export interface OpenOptions {
   /** `fsync` (default): an answer is on stable storage. `os`: it survives a killed process, not a power cut. */
   readonly durability?: Durability;
+  /**
+   * Opens the database for reading only: nothing in the directory is written but its lock file, and not that where the directory cannot be
+   * written. Shows what the next opening will keep. Every write answers ReadOnly.
+   */
+  readonly readOnly?: boolean;
   /** For a new database: bytes of a log segment, a power of two from 64 KiB to 1 GiB; 64 MiB. */
   readonly segmentSizeBytes?: number;
   /** How many operation ids are remembered; 1,048,576. */
@@ -36,7 +41,7 @@ export interface OpenOptions {
  * Opens the database in `path`, and makes the directory and the database where there is none. One process at a time.
  *
  * @throws {KLaniError} DirectoryLocked with the other process's id, Damaged with file and offset, FormatUnsupported, DiskFull, ReadOnly,
- *   InvalidArgument, Io
+ *   InvalidArgument, Io; NotFound with `readOnly` where there is no database
  */
 export async function openDatabase(path: string, options: OpenOptions = {}): Promise<EmbeddedDatabase> {
   const actor = new TextEncoder().encode(options.actor ?? 'embedded');

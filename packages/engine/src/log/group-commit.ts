@@ -61,6 +61,8 @@ export interface GroupCommitOptions {
   readonly scheduler: Scheduler;
   readonly random: Random;
   readonly durability: Durability;
+  /** Whether every write is refused. */
+  readonly readOnly: boolean;
   readonly databaseId: Uint8Array;
   readonly epoch: number;
   readonly logEnd: LogEnd;
@@ -136,10 +138,10 @@ export class GroupCommit {
   /**
    * The batch that takes the next `size` bytes of records, all of one request.
    *
-   * @throws {KLaniError} WriterFailed, BatchTooLarge, Overloaded, DiskFull: nothing was appended
+   * @throws {KLaniError} WriterFailed, ReadOnly, BatchTooLarge, Overloaded, DiskFull: nothing was appended
    */
   reserve(size: number): OpenBatch {
-    if (this.#failure !== undefined) throw this.#failure;
+    this.expectWritable();
     if (this.#segmentAwaited !== 0) this.#checkSegment(this.#segmentAwaited);
     const open = this.#queue.at(-1);
     if (open !== undefined && open.length + size <= open.capacityBytes && open.length < BATCH_SIZE_BYTES_CLOSED) return open;
@@ -164,9 +166,10 @@ export class GroupCommit {
     else this.#batchOf(position).whenDurable(done);
   }
 
-  /** @throws {KLaniError} WriterFailed */
+  /** @throws {KLaniError} WriterFailed, ReadOnly */
   expectWritable(): void {
     if (this.#failure !== undefined) throw this.#failure;
+    if (this.#options.readOnly) throw new KLaniError('ReadOnly', 'Cannot write: the database is open for reading only');
   }
 
   /**

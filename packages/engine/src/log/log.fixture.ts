@@ -51,6 +51,7 @@ export function openLog(directory: Directory, clock: Clock & Scheduler = new Nod
     scheduler: clock,
     random,
     durability: 'fsync',
+    readOnly: false,
     segmentSizeBytes: SEGMENT,
     onDurable: () => undefined,
     onFailed: () => undefined,

@@ -44,6 +44,8 @@ export interface LogOptions {
   readonly durability: Durability;
   /** For a new log; a stored one keeps its own. */
   readonly segmentSizeBytes: number;
+  /** Whether nothing may be written: neither appended, nor synced, prepared or removed. */
+  readonly readOnly: boolean;
   /** Called with each batch that has become durable, before anyone is answered. */
   readonly onDurable: (batch: OpenBatch) => void;
   readonly onFailed: (error: KLaniError) => void;
@@ -67,17 +69,23 @@ export class Log implements RecordTarget {
   #writingAt = 0;
 
   /**
-   * Opens the log of a directory whose lock is held, or makes a new one. What recovery keeps is synced again before this returns.
+   * Opens the log of a directory whose lock is held, or makes a new one. What recovery keeps is synced again before this returns; not so
+   * when nothing may be written.
    *
-   * @throws {KLaniError} Damaged, FormatUnsupported, DiskFull, ReadOnly, Io
+   * @throws {KLaniError} Damaged, FormatUnsupported, DiskFull, ReadOnly, Io; NotFound where there is no log and none may be made
    */
   static async open(options: LogOptions): Promise<Log> {
     const { directory } = options;
     const found = recover(directory, { progress: options.progress });
     if (found.databaseId === undefined) checkSegmentSize(options.segmentSizeBytes);
     const recovered = found.databaseId === undefined ? undefined : found;
-    const files = new SegmentFiles(directory, recovered?.segmentSizeBytes ?? options.segmentSizeBytes, options.scheduler);
+    const files = new SegmentFiles(directory, {
+      sizeBytes: recovered?.segmentSizeBytes ?? options.segmentSizeBytes,
+      scheduler: options.scheduler,
+      mode: options.readOnly ? 'read' : 'write',
+    });
     try {
+      if (options.readOnly) return Log.#openToRead(options, files, recovered);
       const end = recovered?.logEnd ?? emptyLog(files.sizeBytes, found.databaseId === undefined ? found.segment : 0);
       for (const index of found.preparedSegments) {
         if (index !== end.segment + 1 || !files.adopt(index)) directory.remove(segmentName(index));
@@ -94,10 +102,16 @@ export class Log implements RecordTarget {
     }
   }
 
+  static #openToRead(options: LogOptions, files: SegmentFiles, recovered: Recovered | undefined): Log {
+    if (recovered === undefined) throw new KLaniError('NotFound', `Cannot open ${options.directory.path}: no log is in it`);
+    for (const { index } of recovered.segments) files.open(index);
+    return new Log(options, { files, recovered, end: recovered.logEnd });
+  }
+
   private constructor(options: LogOptions, parts: { files: SegmentFiles; recovered: Recovered | undefined; end: LogEnd }) {
     const { files, recovered, end } = parts;
     this.recovered = recovered;
-    this.epoch = (recovered?.epoch ?? 0) + 1;
+    this.epoch = (recovered?.epoch ?? 0) + (options.readOnly ? 0 : 1);
     if (this.epoch > EPOCH_MAX) {
       throw new KLaniError('LimitReached', `Cannot open the database: it was opened ${recovered?.epoch} times, must be < ${EPOCH_MAX}`);
     }

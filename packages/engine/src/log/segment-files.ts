@@ -32,6 +32,7 @@ export class SegmentFiles {
   readonly sizeBytes: number;
   readonly #directory: Directory;
   readonly #scheduler: Scheduler;
+  readonly #mode: 'read' | 'write';
   /** Views by segment index; a segment that has not begun has none. */
   readonly #views: (FileView | undefined)[] = [];
   readonly #files: (File | undefined)[] = [];
@@ -39,15 +40,16 @@ export class SegmentFiles {
   #waiting: Waiting[] = [];
   #closed = false;
 
-  constructor(directory: Directory, sizeBytes: number, scheduler: Scheduler) {
+  constructor(directory: Directory, options: { sizeBytes: number; scheduler: Scheduler; mode: 'read' | 'write' }) {
     this.#directory = directory;
-    this.sizeBytes = sizeBytes;
-    this.#scheduler = scheduler;
+    this.sizeBytes = options.sizeBytes;
+    this.#scheduler = options.scheduler;
+    this.#mode = options.mode;
   }
 
   /** Opens segment `index`, which must have its final name, for reading and, as the present one, for writing. */
   open(index: number): File {
-    const file = this.#directory.openFile(segmentName(index), 'write');
+    const file = this.#directory.openFile(segmentName(index), this.#mode);
     this.#files[index] = file;
     this.#views[index] = file.openView();
     return file;

@@ -43,6 +43,7 @@ async function written(context: TestContext, count: number) {
     scheduler: clock,
     random: new SeededRandom(1),
     durability: 'fsync',
+    readOnly: false,
     segmentSizeBytes: SEGMENT,
     onDurable: () => undefined,
     onFailed: () => undefined,

@@ -8,9 +8,10 @@
  * 5. Nothing of the log is written; where the directory can be written, its lock is held meanwhile.
  */
 import { KLaniError } from '@k-lani/protocol';
-import type { Directory, Io } from '../io/io.ts';
+import type { Io } from '../io/io.ts';
 import { NodeIo } from '../io/node-io.ts';
 import { BATCH_HEADER_SIZE } from './batch.ts';
+import { lockToRead } from './reading-lock.ts';
 import { Mark, RECORD_FLAG_LAST, RecordKind, RecordOffset, isRecordIntact, readU64, type RecordTarget } from './record.ts';
 import { recover, type BatchVisitor, type RecoveryProgress } from './recovery.ts';
 
@@ -62,7 +63,7 @@ export function verifyLog(path: string, { io = new NodeIo(), progress }: VerifyO
   const directory = io.openDirectory(path, { create: false });
   try {
     const checker = new RecordChecker();
-    lockUnlessReadOnly(directory);
+    lockToRead(directory);
     const recovered = recover(directory, { visit: checker.visit, progress });
     if (recovered.databaseId === undefined) throw new KLaniError('NotFound', `Cannot verify ${directory.path}: no log is in it`);
     return {
@@ -82,15 +83,6 @@ export function verifyLog(path: string, { io = new NodeIo(), progress }: VerifyO
     };
   } finally {
     directory.close();
-  }
-}
-
-/** A log that nobody here can write needs no lock, and has no place for one: a backup on a read-only medium. */
-function lockUnlessReadOnly(directory: Directory): void {
-  try {
-    directory.acquireLock();
-  } catch (error) {
-    if (!(error instanceof KLaniError) || error.code !== 'ReadOnly') throw error;
   }
 }
 
