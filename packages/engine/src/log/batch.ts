@@ -45,6 +45,19 @@ export interface BatchHeader {
   readonly durable: number;
 }
 
+/** A place in the log behind which reading begins, because what lies before it is known from elsewhere. */
+export interface RecoveryStart {
+  /** Position behind a batch that was durable when this was noted. */
+  readonly end: number;
+  /** SHA-256 of that batch's header. */
+  readonly hash: Uint8Array;
+  /** That batch's time and epoch. */
+  readonly timeMs: number;
+  readonly epoch: number;
+  /** How many batches there are up to here. */
+  readonly batchCount: number;
+}
+
 /** SHA-256 of `bytes[start, end)`. */
 export function sha256(bytes: Uint8Array, start: number, end: number): Uint8Array {
   return hash('sha256', bytes.subarray(start, end), 'buffer');

@@ -13,8 +13,19 @@
  */
 import { KLaniError } from '@k-lani/protocol';
 import type { Directory } from '../io/io.ts';
-import { BATCH_HEADER_SIZE, BATCH_MAGIC, NO_HASH, batchFault, nextSalt, decodeBatchHeader, sha256, type BatchHeader } from './batch.ts';
+import {
+  BATCH_HEADER_SIZE,
+  BATCH_MAGIC,
+  NO_HASH,
+  batchFault,
+  nextSalt,
+  decodeBatchHeader,
+  sha256,
+  type BatchHeader,
+  type RecoveryStart,
+} from './batch.ts';
 import type { LogEnd } from './group-commit.ts';
+import { MANIFEST_NAME, readManifest, type Manifest } from './manifest.ts';
 import type { RecordTarget } from './record.ts';
 import {
   PREPARED_NAME,
@@ -25,6 +36,8 @@ import {
   segmentName,
   type SegmentHeader,
 } from './segment.ts';
+
+export type { RecoveryStart } from './batch.ts';
 
 /** A batch that counts: its records lie in `source.bytes[start, end)`, `hash` is the SHA-256 of its header. Valid during the visit. */
 export interface VisitedBatch {
@@ -57,6 +70,8 @@ export interface Recovered {
   /** Bytes that torn writes left behind the end; passed over. */
   readonly tornBytes: number;
   readonly batchCount: number;
+  /** What says where the log begins, unless that was told or nothing was ever given up. */
+  readonly manifest: Manifest | undefined;
 }
 
 /** A directory in which no segment has begun. */
@@ -71,28 +86,15 @@ export interface NotBegun {
 /** Bytes read so far and bytes to read, for a progress bar. */
 export type RecoveryProgress = (doneBytes: number, totalBytes: number) => void;
 
-/** A place in the log behind which reading begins, because what lies before it is known from elsewhere. */
-export interface RecoveryStart {
-  /** Position behind a batch that was durable when this was noted. */
-  readonly end: number;
-  /** SHA-256 of that batch's header. */
-  readonly hash: Uint8Array;
-  /** That batch's time and epoch. */
-  readonly timeMs: number;
-  readonly epoch: number;
-  /** How many batches there are up to here. */
-  readonly batchCount: number;
-}
-
 export interface RecoveryOptions {
   /** Called with each batch that is read and counts, in order. */
   readonly visit?: BatchVisitor;
   /** Called with each segment that is read and has begun, in order. */
   readonly visitSegment?: SegmentVisitor;
   readonly progress?: RecoveryProgress | undefined;
-  /** The segment that begins the log. The first ever, unless older ones were given up; `start` then says where the log before it ended. */
+  /** The segment that reading begins with; `start` then says where the log before it ends. As the manifest says, unless it is given. */
   readonly firstSegment?: number;
-  /** Where to begin reading; segments wholly before it are not read. */
+  /** Where to begin reading; segments wholly before it are not read. The beginning of the log, unless it is given. */
   readonly start?: RecoveryStart | undefined;
   /** The first segment that is not read any more. Whoever sets it compares where the batches before end with what its header says. */
   readonly endSegment?: number;
@@ -128,17 +130,21 @@ interface Tail {
  * @throws {KLaniError} Damaged with file and offset; FormatUnsupported; Io
  */
 export function recover(directory: Directory, options: RecoveryOptions = {}): Recovered | NotBegun {
-  const { progress, firstSegment = 1, start, endSegment = Number.POSITIVE_INFINITY } = options;
+  const { progress, endSegment = Number.POSITIVE_INFINITY } = options;
+  const manifest = options.firstSegment === undefined ? readManifest(directory) : undefined;
+  const firstSegment = options.firstSegment ?? manifest?.firstSegment ?? 1;
+  const start = options.start ?? manifest?.start;
   const memory = new SegmentMemory(directory);
   const files = peekSegments(directory, firstSegment);
   const begunCount = files.findLastIndex(({ header }) => header !== undefined) + 1;
   const tail: Tail = { tornBytes: 0, segment: 0, salt: undefined, preparedSegments: [] };
   const first = files.find(({ header }) => header !== undefined)?.header;
   if (first === undefined) {
+    if (manifest !== undefined) throw missing(directory, manifest);
     for (const { index } of files) readNotBegun(memory, index, tail, options);
     return { databaseId: undefined, segment: tail.segment, preparedSegments: tail.preparedSegments };
   }
-  checkFirst(directory, first, firstSegment);
+  checkFirst(directory, first, { firstSegment, manifest });
   const chain: Chain = { end: first.sizeBytes, hash: NO_HASH, timeMs: 0, epoch: 0, batchCount: 0, ...start, lastBatch: 0 };
   const segments: { index: number; end: number }[] = [];
   for (const [place, { index, header }] of files.slice(0, begunCount).entries()) {
@@ -151,7 +157,7 @@ export function recover(directory: Directory, options: RecoveryOptions = {}): Re
     memory.load(index);
     if (header === undefined) checkPassedOver(memory, first.sizeBytes, following);
     else {
-      tail.tornBytes = readSegment(memory, { first, header, following, chain, options });
+      tail.tornBytes = readSegment(memory, { first, header, following, chain, start, options });
       tail.segment = index;
       const end = Math.max(chain.end, index * header.sizeBytes + SEGMENT_HEADER_SIZE);
       segments.push({ index, end });
@@ -180,6 +186,7 @@ export function recover(directory: Directory, options: RecoveryOptions = {}): Re
     lastBatch: chain.lastBatch,
     tornBytes: tail.tornBytes,
     batchCount: chain.batchCount,
+    manifest,
   };
 }
 
@@ -201,11 +208,18 @@ export function startOf(header: SegmentHeader): RecoveryStart | undefined {
 /** Checks and visits a segment that has begun; returns the torn bytes at its end. */
 function readSegment(
   memory: SegmentMemory,
-  segment: { first: SegmentHeader; header: SegmentHeader; following: SegmentHeader | undefined; chain: Chain; options: RecoveryOptions },
+  segment: {
+    first: SegmentHeader;
+    header: SegmentHeader;
+    following: SegmentHeader | undefined;
+    chain: Chain;
+    start: RecoveryStart | undefined;
+    options: RecoveryOptions;
+  },
 ): number {
-  const { first, header, following, chain, options } = segment;
+  const { first, header, following, chain, start, options } = segment;
   const { index } = memory;
-  checkSegmentHeader(memory, header, { first, chain, index, start: options.start });
+  checkSegmentHeader(memory, header, { first, chain, index, start });
   const isHashed = following === undefined || options.isCheckedByVisitor !== true;
   const base = index * header.sizeBytes;
   for (;;) {
@@ -295,14 +309,27 @@ function segmentIndexes(directory: Directory, firstSegment: number): number[] {
   return indexes;
 }
 
-/** The segment that begins the log says that there is nothing before it. */
-function checkFirst(directory: Directory, first: SegmentHeader, firstSegment: number): void {
+/** The segment that begins the log says that there is nothing before it, unless the manifest or the caller knows better. */
+function checkFirst(
+  directory: Directory,
+  first: SegmentHeader,
+  { firstSegment, manifest }: { firstSegment: number; manifest: Manifest | undefined },
+): void {
   checkSegmentSize(first.sizeBytes);
+  if (manifest?.databaseId.some((byte, place) => byte !== first.databaseId[place]) === true) {
+    throw new KLaniError('Damaged', `Cannot open ${directory.path}/${MANIFEST_NAME}: damaged at offset 16: it belongs to another database`);
+  }
   if (first.previousEnd === 0 || firstSegment > 1) return;
   throw new KLaniError(
     'Damaged',
     `Cannot open ${directory.path}: ${segmentName(first.index)} goes on from position ${first.previousEnd}, and the segment before it is not whole`,
   );
+}
+
+/** No segment has begun, but the manifest names one that had. */
+function missing(directory: Directory, { firstSegment }: Manifest): KLaniError {
+  const name = segmentName(firstSegment);
+  return new KLaniError('Damaged', `Cannot open ${directory.path}: ${name} begins the log, and is missing or damaged at offset 0`);
 }
 
 /** A segment that has not begun and is followed by one that has: the follower must know that the log before it ends earlier. */
