@@ -157,7 +157,7 @@ export class Database {
     this.state = new State({
       log,
       catalog,
-      snapshots: new LeftRight(log, catalog, options.scheduler),
+      snapshots: new LeftRight({ log, catalog, scheduler: options.scheduler, clock: options.clock }),
       locks: new LockTable({ clock: options.clock, epoch: log.epoch, leaseMsMax: options.lockLeaseMsMax }),
       operations: new OperationWindow(options.operationWindow, (position, id) => bearsOperation(log, position, id)),
       clock: options.clock,

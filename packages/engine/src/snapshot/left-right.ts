@@ -5,16 +5,19 @@
  * | state | visible side | hidden side |
  * | --- | --- | --- |
  * | level | all durable batches | the same |
- * | behind | all durable batches | lacks the last batch |
+ * | behind | all durable batches | lacks the last batch; readers in other threads may be in it still |
  *
  * 1. The visible side is never written.
  * 2. A side is read only inside one synchronous call, so in the writer's own thread nobody is on the hidden side when it is written.
+ * 3. Readers in other threads are in a side only by a slot (`reader-slots.ts`). From behind to level, the writer drains the hidden side
+ *    first: in the background only if nobody is in it, and otherwise when the next batch needs it, after a bounded wait.
  *
  * After Ramalhete and Correia, Left-Right: a concurrency control technique with wait-free population oblivious reads (2013).
  */
-import type { Scheduler } from '@k-lani/base';
+import type { Clock, Scheduler } from '@k-lani/base';
 import type { Log } from '../log/log.ts';
 import type { Catalog } from '../table/catalog.ts';
+import { ReaderSlots, type SideNumber } from './reader-slots.ts';
 import { Side } from './side.ts';
 
 /** The records of one durable batch: the positions from the first record to the end. */
@@ -27,16 +30,18 @@ export class LeftRight {
   readonly #sides: readonly [Side, Side];
   readonly #log: Log;
   readonly #scheduler: Scheduler;
-  /** Word 0: how often the sides were swapped; its lowest bit is the visible side. Shared, for readers in other threads. */
-  readonly #generation = new Uint32Array(new SharedArrayBuffer(4));
+  readonly #slots: ReaderSlots;
+  #visibleSide: SideNumber = 0;
   #visible: Side;
   /** What the hidden side lacks. */
   #behind: Span | undefined;
   #isScheduled = false;
 
-  constructor(log: Log, catalog: Catalog, scheduler: Scheduler) {
+  constructor(parts: { readonly log: Log; readonly catalog: Catalog; readonly scheduler: Scheduler; readonly clock: Clock }) {
+    const { log, catalog } = parts;
     this.#log = log;
-    this.#scheduler = scheduler;
+    this.#scheduler = parts.scheduler;
+    this.#slots = new ReaderSlots(parts.clock);
     this.#sides = [new Side(log, catalog), new Side(log, catalog)];
     this.#visible = this.#sides[0];
   }
@@ -44,6 +49,11 @@ export class LeftRight {
   /** The side that readers use now. Do not keep it over an `await`. */
   get visible(): Side {
     return this.#visible;
+  }
+
+  /** What a `SideReader` in another thread attaches to. */
+  get readerSlots(): SharedArrayBuffer {
+    return this.#slots.shared;
   }
 
   get sizeBytes(): number {
@@ -60,14 +70,15 @@ export class LeftRight {
   publish(start: number, end: number): void {
     this.#catchUp();
     this.#applyTo(this.#hidden, start, end);
-    Atomics.add(this.#generation, 0, 1);
-    this.#visible = this.#hidden;
+    this.#visibleSide = this.#hiddenSide;
+    this.#visible = this.#sides[this.#visibleSide];
+    this.#slots.swap();
     this.#behind = { start, end };
     if (this.#isScheduled) return;
     this.#isScheduled = true;
     this.#scheduler.defer(() => {
       this.#isScheduled = false;
-      this.#catchUp();
+      if (!this.#slots.hasReaders(this.#hiddenSide)) this.#catchUp();
     });
   }
 
@@ -76,13 +87,18 @@ export class LeftRight {
     this.#behind = undefined;
   }
 
+  get #hiddenSide(): SideNumber {
+    return this.#visibleSide === 0 ? 1 : 0;
+  }
+
   get #hidden(): Side {
-    return this.#visible === this.#sides[0] ? this.#sides[1] : this.#sides[0];
+    return this.#sides[this.#hiddenSide];
   }
 
   #catchUp(): void {
     const behind = this.#behind;
     if (behind === undefined) return;
+    this.#slots.drain(this.#hiddenSide);
     this.#behind = undefined;
     this.#applyTo(this.#hidden, behind.start, behind.end);
   }

@@ -1,0 +1,119 @@
+/**
+ * Reads the visible side of a Left-Right from any thread, without asking the writer and without making it wait for long: the readers' half of
+ * the protocol that `ReaderSlots` describes.
+ */
+import { assert } from '@k-lani/base';
+import { KLaniError } from '@k-lani/protocol';
+import {
+  GENERATION_WORD,
+  READER_SLOTS,
+  SLOTS_GIVEN_WORD,
+  SLOT_FREE,
+  SLOT_IN_SIDE,
+  SLOT_REVOKED,
+  SLOT_STATE_MASK,
+  WAITING_WORD,
+  slotWord,
+  type SideNumber,
+} from './reader-slots.ts';
+
+/** How often a read is begun again because the writer needed the side. */
+const READ_ATTEMPTS_MAX = 16;
+
+/** After which time a read that did not come through is worth asking again, milliseconds. */
+const READ_RETRY_MS = 5;
+
+/** One reader: one thread, one read at a time. `Side` is what the thread has attached to the memory of a side. */
+export class SideReader<Side> {
+  readonly #words: Int32Array;
+  readonly #sides: readonly [Side, Side];
+  /** The slot to try first: its own, as long as there are no more readers than slots. */
+  readonly #home: number;
+  /** While it reads: the word of the slot taken, and what was written there. */
+  #word = 0;
+  #stay = 0;
+
+  /** @param shared `ReaderSlots.shared` */
+  constructor(shared: SharedArrayBuffer, sides: readonly [Side, Side]) {
+    this.#words = new Int32Array(shared);
+    this.#sides = sides;
+    this.#home = giveSlot(this.#words);
+  }
+
+  /**
+   * Calls `read` with the visible side, and returns what it returned, which is of one snapshot.
+   *
+   * @param read is synchronous and short, and copies out what it needs. It may be called again; a call whose side was taken away meanwhile sees
+   *   a mixture of snapshots, must end all the same, and counts for nothing, whatever it returned or threw.
+   * @throws {KLaniError} Overloaded when the side was taken away each time, or all slots are in use; what `read` throws
+   */
+  read<Result>(read: (side: Side) => Result): Result {
+    assert(this.#word === 0, 'SideReader.read(): a read is under way');
+    for (let attempt = 0; attempt < READ_ATTEMPTS_MAX; attempt += 1) {
+      const side = this.#visibleSide();
+      this.#enter(side);
+      if (this.#visibleSide() !== side) {
+        this.#leave();
+        continue;
+      }
+      const outcome = attempted(read, this.#sides[side]);
+      if (!this.#leave()) continue;
+      if ('error' in outcome) throw outcome.error;
+      return outcome.result;
+    }
+    throw new KLaniError('Overloaded', `Cannot read: the writer needed the side ${READ_ATTEMPTS_MAX} times before the read was done`, {
+      retryAfterMs: READ_RETRY_MS,
+    });
+  }
+
+  #visibleSide(): SideNumber {
+    return (Atomics.load(this.#words, GENERATION_WORD) & 1) === 0 ? 0 : 1;
+  }
+
+  /** Takes a slot, and says in it that this reader is in `side`. */
+  #enter(side: SideNumber): void {
+    const given = Atomics.load(this.#words, SLOTS_GIVEN_WORD);
+    for (let probe = 0; probe < given; probe += 1) {
+      const word = slotWord((this.#home + probe) % given);
+      const seen = Atomics.load(this.#words, word);
+      const state = seen & SLOT_STATE_MASK;
+      if (state >= SLOT_IN_SIDE) continue;
+      const tenure = (seen & ~SLOT_STATE_MASK) + (state === SLOT_REVOKED ? SLOT_STATE_MASK + 1 : 0);
+      const stay = tenure | (SLOT_IN_SIDE + side) | 0;
+      if (Atomics.compareExchange(this.#words, word, seen, stay) !== seen) continue;
+      this.#word = word;
+      this.#stay = stay;
+      return;
+    }
+    throw new KLaniError('Overloaded', `Cannot read: all ${given} reader slots are in use`, { retryAfterMs: READ_RETRY_MS });
+  }
+
+  /** Gives the slot back. Returns false when it was revoked: it is somebody else's then. */
+  #leave(): boolean {
+    const word = this.#word;
+    const stay = this.#stay;
+    this.#word = 0;
+    if (Atomics.compareExchange(this.#words, word, stay, (stay & ~SLOT_STATE_MASK) | SLOT_FREE) !== stay) return false;
+    if (Atomics.load(this.#words, WAITING_WORD) !== 0) Atomics.notify(this.#words, word);
+    return true;
+  }
+}
+
+type Outcome<Result> = { readonly result: Result } | { readonly error: unknown };
+
+function attempted<Side, Result>(read: (side: Side) => Result, side: Side): Outcome<Result> {
+  try {
+    return { result: read(side) };
+  } catch (error) {
+    return { error };
+  }
+}
+
+/** A slot that no other reader has as its own, while there are such. */
+function giveSlot(words: Int32Array): number {
+  for (;;) {
+    const given = Atomics.load(words, SLOTS_GIVEN_WORD);
+    if (given >= READER_SLOTS) return 0;
+    if (Atomics.compareExchange(words, SLOTS_GIVEN_WORD, given, given + 1) === given) return given;
+  }
+}
