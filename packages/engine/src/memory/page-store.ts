@@ -30,7 +30,8 @@ const PAGES_MAX = 1 << 24;
 
 const CHUNK_PAGES_BITS = 8;
 const CHUNK_PAGES = 1 << CHUNK_PAGES_BITS;
-const CHUNK_SIZE_BYTES = CHUNK_PAGES * PAGE_SIZE_BYTES;
+/** Bytes of a buffer that a store is made of. */
+export const CHUNK_SIZE_BYTES = CHUNK_PAGES * PAGE_SIZE_BYTES;
 
 const USED_PAGES_WORD = 0;
 const FREE_HEAD_WORD = 1;
@@ -77,13 +78,7 @@ export class PageStore {
   static attach(buffers: readonly SharedArrayBuffer[]): PageStore {
     assert(buffers.length > 0, 'PageStore.attach(): there are no buffers');
     const store = new PageStore();
-    store.#chunks.length = 0;
-    store.#floats.length = 0;
-    for (const buffer of buffers) {
-      assert(buffer.byteLength === CHUNK_SIZE_BYTES, 'PageStore.attach(): a buffer is not a chunk');
-      store.#addChunk(buffer);
-    }
-    store.#header = store.words(0);
+    store.#replaceChunks(buffers);
     return store;
   }
 
@@ -93,6 +88,11 @@ export class PageStore {
       assert(chunk.buffer instanceof SharedArrayBuffer, 'PageStore: a chunk is not shared');
       return chunk.buffer;
     });
+  }
+
+  /** Bytes from the beginning that hold every page in use; what lies behind is zeros. */
+  get extentBytes(): number {
+    return this.#get(USED_PAGES_WORD) * PAGE_SIZE_BYTES;
   }
 
   /** Memory held, free pages included. */
@@ -167,6 +167,29 @@ export class PageStore {
       else own.set(chunk);
     }
     this.#header[PAGES_MAX_WORD] = pagesMax;
+  }
+
+  /**
+   * Takes the memory of another store, which nobody uses any more, in the place of its own. The limit stays. Objects over structures of this
+   * store must be thrown away.
+   *
+   * @param buffers as for `attach`
+   */
+  adopt(buffers: readonly SharedArrayBuffer[]): void {
+    const { pagesMax } = this;
+    this.#replaceChunks(buffers);
+    this.#header[PAGES_MAX_WORD] = pagesMax;
+  }
+
+  #replaceChunks(buffers: readonly SharedArrayBuffer[]): void {
+    assert(buffers.length > 0, 'PageStore: there are no buffers');
+    this.#chunks.length = 0;
+    this.#floats.length = 0;
+    for (const buffer of buffers) {
+      assert(buffer.byteLength === CHUNK_SIZE_BYTES, 'PageStore: a buffer is not a chunk');
+      this.#addChunk(buffer);
+    }
+    this.#header = this.words(0);
   }
 
   #allocateNew(): number {

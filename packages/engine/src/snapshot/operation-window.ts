@@ -18,6 +18,12 @@ const INITIAL_CAPACITY = 1024;
 /** Whether the record at a position bears an operation id. */
 export type OperationMatch = (position: number, id: Uint8Array) => boolean;
 
+/** What a window remembers: from the oldest to the newest the positions of the operations' first records, and the hashes of their ids. */
+export interface SavedOperations {
+  readonly positions: Float64Array;
+  readonly hashes: Uint32Array;
+}
+
 export class OperationWindow {
   readonly #sizeMax: number;
   readonly #matches: OperationMatch;
@@ -71,6 +77,33 @@ export class OperationWindow {
     this.#hashes[this.#next] = hashOf(id);
     this.#insert(this.#next);
     this.#next = (this.#next + 1) % this.#capacity;
+  }
+
+  /** The operations remembered, the oldest first. */
+  save(): SavedOperations {
+    const first = this.#size === this.#capacity ? this.#next : 0;
+    const positions = new Float64Array(this.#size);
+    const hashes = new Uint32Array(this.#size);
+    positions.set(this.#positions.subarray(first, this.#size));
+    positions.set(this.#positions.subarray(0, first), this.#size - first);
+    hashes.set(this.#hashes.subarray(first, this.#size));
+    hashes.set(this.#hashes.subarray(0, first), this.#size - first);
+    return { positions, hashes };
+  }
+
+  /** Makes an empty window remember what another one saved, as far as it has room: the newest. */
+  restore({ positions, hashes }: SavedOperations): void {
+    assert(this.#size === 0, 'The operation window is empty');
+    const first = Math.max(0, positions.length - this.#sizeMax);
+    while (this.#capacity < positions.length - first) this.#capacity = Math.min(this.#capacity * 2, this.#sizeMax);
+    this.#size = positions.length - first;
+    this.#next = this.#size % this.#capacity;
+    this.#positions = new Float64Array(this.#capacity);
+    this.#positions.set(positions.subarray(first));
+    this.#hashes = new Uint32Array(this.#capacity);
+    this.#hashes.set(hashes.subarray(first));
+    this.#places = new Uint32Array(tableSize(this.#capacity));
+    for (let place = 0; place < this.#size; place += 1) this.#insert(place);
   }
 
   #insert(place: number): void {

@@ -9,10 +9,10 @@ import { KEY_WORDS_MAX } from '../index/term.ts';
 import { PageStore } from '../memory/page-store.ts';
 import type { Catalog } from '../table/catalog.ts';
 import type { StoredTable } from '../table/stored-table.ts';
-import { TableSide } from './table-side.ts';
+import { TableSide, type TableRoots } from './table-side.ts';
 
 export class Side {
-  readonly store: PageStore;
+  readonly store = new PageStore();
   /** By table id. */
   readonly #tables: (TableSide | undefined)[] = [];
   readonly #log: RecordSource;
@@ -20,10 +20,9 @@ export class Side {
   readonly #keyBefore = new Uint32Array(KEY_WORDS_MAX);
   readonly #keyAfter = new Uint32Array(KEY_WORDS_MAX);
 
-  constructor(log: RecordSource, catalog: Catalog, store = new PageStore()) {
+  constructor(log: RecordSource, catalog: Catalog) {
     this.#log = log;
     this.#catalog = catalog;
-    this.store = store;
   }
 
   /** The table's part, or `undefined` before its first schema is applied. */
@@ -42,11 +41,22 @@ export class Side {
   copyFrom(other: Side): void {
     this.store.copyFrom(other.store);
     for (const [tableId, table] of other.#tables.entries()) {
-      if (table !== undefined) this.#tables[tableId] = TableSide.attach(this.store, table);
+      if (table !== undefined) this.#tables[tableId] = TableSide.attach(this.store, table.roots);
     }
   }
 
-  /** Applies the record at `position`, which is written and checked. */
+  /** Makes an empty side what another one was when its memory was saved. `tables` are the tables' roots by id, from 1. */
+  restore(buffers: readonly SharedArrayBuffer[], tables: readonly TableRoots[]): void {
+    assert(this.#tables.length === 0, 'The side is empty');
+    this.store.adopt(buffers);
+    for (const [place, roots] of tables.entries()) this.#tables[place + 1] = TableSide.attach(this.store, roots);
+  }
+
+  /**
+   * Applies the record at `position`, which is written and checked; so is the record that it supersedes.
+   *
+   * @throws {KLaniError} ChecksumMismatch for a schema that adds an index, when a row of the table is damaged
+   */
   apply(position: number): void {
     const log = this.#log;
     const at = log.locate(position, RecordOffset.body);
@@ -92,7 +102,9 @@ export class Side {
       // No terms on this field are remembered yet: it could not be asked for.
       for (let rowId = 1; rowId <= side.locations.rowIdMax; rowId += 1) {
         const position = side.locations.get(rowId);
-        if (position > 0 && this.#key(table, index, position, this.#keyAfter)) added.add(this.#keyAfter, rowId);
+        if (position <= 0) continue;
+        table.keyOfRecord(this.#log, this.#log.record(position), index, this.#keyAfter);
+        added.add(this.#keyAfter, rowId);
       }
     }
   }

@@ -10,6 +10,12 @@ import type { IndexDeclaration } from '../table/stored-table.ts';
 
 export type FieldIndex = EqualityIndex | OrderedIndex;
 
+/** Where the structures of one table begin in the store: the root pages. */
+export interface TableRoots {
+  readonly locations: number;
+  readonly indexes: readonly { readonly fieldIndex: number; readonly isOrdered: boolean; readonly rootPage: number }[];
+}
+
 export class TableSide {
   readonly locations: RowLocations;
   /** Knows where matches of terms begin; told of every key that is added. */
@@ -25,15 +31,21 @@ export class TableSide {
     return new TableSide(RowLocations.create(store));
   }
 
-  /** The same structures in another store, which was copied from that of `other`. */
-  static attach(store: PageStore, other: TableSide): TableSide {
-    const side = new TableSide(new RowLocations(store, other.locations.rootPage));
-    for (const [fieldIndex, index] of other.#indexes.entries()) {
-      if (index === undefined) continue;
-      side.#indexes[fieldIndex] =
-        index instanceof EqualityIndex ? new EqualityIndex(store, index.rootPage) : new OrderedIndex(store, index.rootPage);
+  /** The structures that begin at `roots`, in their store or in a copy of it. */
+  static attach(store: PageStore, roots: TableRoots): TableSide {
+    const side = new TableSide(new RowLocations(store, roots.locations));
+    for (const { fieldIndex, isOrdered, rootPage } of roots.indexes) {
+      side.#indexes[fieldIndex] = isOrdered ? new OrderedIndex(store, rootPage) : new EqualityIndex(store, rootPage);
     }
     return side;
+  }
+
+  /** Where its structures begin, indexes by rising field. */
+  get roots(): TableRoots {
+    const indexes = [...this.#indexes.entries()].flatMap(([fieldIndex, index]) =>
+      index === undefined ? [] : [{ fieldIndex, isOrdered: index instanceof OrderedIndex, rootPage: index.rootPage }],
+    );
+    return { locations: this.locations.rootPage, indexes };
   }
 
   hasIndex(fieldIndex: number): boolean {

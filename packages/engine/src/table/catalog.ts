@@ -47,17 +47,17 @@ export class Catalog {
     return id;
   }
 
-  /** Adds a table, or a version to the table it belongs to. The schema's record is at `position`. */
+  /** Adds a table, or a version to the table it belongs to, unless it is known. The schema's record is at `position` now. */
   apply(tableId: number, schema: TableSchema, position: number): StoredTable {
     const known = this.#tables[tableId - 1];
     if (known !== undefined) {
-      if (known.schema.version !== schema.version) known.addVersion(schema);
-      known.schemaPosition = position;
+      if (!known.schemaPositions.has(schema.version)) known.addVersion(schema);
+      known.schemaPositions.set(schema.version, position);
       return known;
     }
     assert(tableId === this.#tables.length + 1, 'Table ids are dense');
     const table = new StoredTable(tableId, schema);
-    table.schemaPosition = position;
+    table.schemaPositions.set(schema.version, position);
     this.#tables.push(table);
     this.#byName.set(table.name, table);
     return table;

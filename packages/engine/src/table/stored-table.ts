@@ -29,8 +29,8 @@ export interface IndexDeclaration {
 export class StoredTable {
   readonly id: number;
   readonly name: string;
-  /** Position of the record of the newest schema. */
-  schemaPosition = 0;
+  /** By schema version, in the order in which they came: position of the schema's record. */
+  readonly schemaPositions = new Map<number, number>();
   /** The row id that the next append gets. */
   rowIdNext = 1;
   /** By schema version. */
@@ -42,6 +42,11 @@ export class StoredTable {
     this.id = id;
     this.name = schema.table;
     this.#layout = this.addVersion(schema);
+  }
+
+  /** Position of the record of the newest schema; 0 as long as it has none. */
+  get schemaPosition(): number {
+    return this.schemaPositions.get(this.schema.version) ?? 0;
   }
 
   /** The newest schema. */
