@@ -1,6 +1,7 @@
 /** The lock of a directory as those take it who only read: where nobody can write, nobody has to be kept out. */
 import { KLaniError } from '@k-lani/protocol';
 import type { Directory } from '../io/io.ts';
+import { readManifest } from './manifest.ts';
 
 /**
  * Keeps writers out while the directory is read. A directory that nobody here can write needs no lock and has no place for one: a backup on
@@ -24,5 +25,31 @@ export function lockToReadUnlessRunning(directory: Directory): boolean {
   } catch (error) {
     if (!(error instanceof KLaniError) || error.code !== 'DirectoryLocked') throw error;
     return true;
+  }
+}
+
+/** How often reading begins anew because segments were removed under it. */
+const ATTEMPTS_MAX = 5;
+
+/** Decides whether reading a log begins anew, because compaction has given up segments that were to be read. */
+export class Rereading {
+  readonly #directory: Directory;
+  #firstSegment: number | undefined;
+  #attempts = 1;
+
+  /** To be made before anything is read. */
+  constructor(directory: Directory) {
+    this.#directory = directory;
+    this.#firstSegment = readManifest(directory)?.firstSegment;
+  }
+
+  /** Returns when reading is to be tried again after `error`; throws it otherwise. */
+  again(error: unknown): void {
+    const isMissing = error instanceof KLaniError && (error.code === 'NotFound' || error.code === 'Damaged');
+    if (!isMissing || this.#attempts >= ATTEMPTS_MAX) throw error;
+    const firstSegment = readManifest(this.#directory)?.firstSegment;
+    if (firstSegment === this.#firstSegment) throw error;
+    this.#firstSegment = firstSegment;
+    this.#attempts += 1;
   }
 }

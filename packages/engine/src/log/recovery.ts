@@ -96,12 +96,21 @@ export interface RecoveryOptions {
   readonly firstSegment?: number;
   /** Where to begin reading; segments wholly before it are not read. The beginning of the log, unless it is given. */
   readonly start?: RecoveryStart | undefined;
+  /** What `peekSegments` gave, where not all of it is read: from one that has begun to one that has. */
+  readonly files?: readonly SegmentFile[];
   /** The first segment that is not read any more. Whoever sets it compares where the batches before end with what its header says. */
   readonly endSegment?: number;
   /** Whether a process may be writing to the log meanwhile. */
   readonly isLive?: boolean;
   /** Whether the visitor checks the records of segments that are followed by another one, so that they need not be hashed. */
   readonly isCheckedByVisitor?: boolean;
+}
+
+/** A segment file. */
+export interface SegmentFile {
+  readonly index: number;
+  /** Where it has begun. */
+  readonly header: SegmentHeader | undefined;
 }
 
 interface Chain {
@@ -135,7 +144,7 @@ export function recover(directory: Directory, options: RecoveryOptions = {}): Re
   const firstSegment = options.firstSegment ?? manifest?.firstSegment ?? 1;
   const start = options.start ?? manifest?.start;
   const memory = new SegmentMemory(directory);
-  const files = peekSegments(directory, firstSegment);
+  const files = options.files ?? peekSegments(directory, firstSegment);
   const begunCount = files.findLastIndex(({ header }) => header !== undefined) + 1;
   const tail: Tail = { tornBytes: 0, segment: 0, salt: undefined, preparedSegments: [] };
   const first = files.find(({ header }) => header !== undefined)?.header;
@@ -147,6 +156,7 @@ export function recover(directory: Directory, options: RecoveryOptions = {}): Re
   checkFirst(directory, first, { firstSegment, manifest });
   const chain: Chain = { end: first.sizeBytes, hash: NO_HASH, timeMs: 0, epoch: 0, batchCount: 0, ...start, lastBatch: 0 };
   const segments: { index: number; end: number }[] = [];
+  checkPassedOver(directory, files.slice(0, begunCount));
   for (const [place, { index, header }] of files.slice(0, begunCount).entries()) {
     if (index >= endSegment) break;
     const following = files.slice(place + 1).find((later) => later.header !== undefined)?.header;
@@ -154,9 +164,8 @@ export function recover(directory: Directory, options: RecoveryOptions = {}): Re
       segments.push({ index, end: endBefore(following, index) });
       continue;
     }
-    memory.load(index);
-    if (header === undefined) checkPassedOver(memory, first.sizeBytes, following);
-    else {
+    if (header !== undefined) {
+      memory.load(index);
       tail.tornBytes = readSegment(memory, { first, header, following, chain, start, options });
       tail.segment = index;
       const end = Math.max(chain.end, index * header.sizeBytes + SEGMENT_HEADER_SIZE);
@@ -191,7 +200,7 @@ export function recover(directory: Directory, options: RecoveryOptions = {}): Re
 }
 
 /** The segment files of a directory by rising index, each with its header where it has begun. */
-export function peekSegments(directory: Directory, firstSegment: number): { index: number; header: SegmentHeader | undefined }[] {
+export function peekSegments(directory: Directory, firstSegment: number): SegmentFile[] {
   // From the last to the first: where a live log goes on meanwhile, a segment that has begun is not found behind one that has not.
   return segmentIndexes(directory, firstSegment)
     .toReversed()
@@ -333,9 +342,13 @@ function missing(directory: Directory, { firstSegment }: Manifest): KLaniError {
 }
 
 /** A segment that has not begun and is followed by one that has: the follower must know that the log before it ends earlier. */
-function checkPassedOver(memory: SegmentMemory, sizeBytes: number, following: SegmentHeader | undefined): void {
-  if (following !== undefined && following.previousEnd <= memory.index * sizeBytes) return;
-  throw memory.damage(0, 'the segment header is not whole');
+function checkPassedOver({ path }: Directory, files: readonly SegmentFile[]): void {
+  for (const [place, { index, header }] of files.entries()) {
+    if (header !== undefined) continue;
+    const following = files.slice(place).find((later) => later.header !== undefined)?.header;
+    if (following !== undefined && following.previousEnd <= index * following.sizeBytes) continue;
+    throw new KLaniError('Damaged', `Cannot open ${path}/${segmentName(index)}: damaged at offset 0: the segment header is not whole`);
+  }
 }
 
 /** A segment behind the last that has begun: prepared, or torn in its very first write. Anything behind that write proves damage. */

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { type TestContext } from 'node:test';
@@ -7,10 +7,12 @@ import { SeededRandom } from '@k-lani/base';
 import { KLaniError } from '@k-lani/protocol';
 import { NodeClock } from '../io/node-clock.ts';
 import { NodeIo } from '../io/node-io.ts';
+import { parseAnchor } from './anchor.ts';
 import { BATCH_HEADER_SIZE, sealBatch, sha256 } from './batch.ts';
 import { Log } from './log.ts';
 import { Mark, RecordKind, RecordOffset, recordSize, type Operation, type RecordDraft } from './record.ts';
 import { SEGMENT_HEADER_SIZE, segmentName } from './segment.ts';
+import { verifyLogInThreads } from './verify-threads.ts';
 import { verifyLog } from './verify.ts';
 
 const SEGMENT = 64 * 1024;
@@ -33,7 +35,7 @@ const draft: RecordDraft = {
 };
 
 /** A log of `count` records of 2,000 bytes, each in a batch of its own, and the mark of a clean end behind them. */
-async function written(context: TestContext, count: number) {
+async function written(context: TestContext, count: number, seed = 1) {
   const path = mkdtempSync(join(tmpdir(), 'k-lani-verify-'));
   context.after(() => rmSync(path, { recursive: true, force: true }));
   const directory = new NodeIo().openDirectory(path, { create: true });
@@ -41,7 +43,7 @@ async function written(context: TestContext, count: number) {
     directory,
     clock,
     scheduler: clock,
-    random: new SeededRandom(1),
+    random: new SeededRandom(seed),
     durability: 'fsync',
     readOnly: false,
     segmentSizeBytes: SEGMENT,
@@ -147,11 +149,66 @@ test('verifyLog() tells of a tail that was cut short, which is no damage', async
   assert.ok(report.tornBytes > 0 && report.tornBytes <= BATCH_HEADER_SIZE);
 });
 
-test('verifyLog() refuses a directory that a process has open, and one without a log', async (context) => {
+test('verifyLog() compares an anchor, and says where the log is another one or ends early', async (context) => {
+  const { path, segment, end } = await written(context, 3);
+  const { anchor: text = '', headHash } = verifyLog(path);
+  const anchor = parseAnchor(text);
+  assert.deepEqual([text, anchor.position], [`${end - BATCH_HEADER_SIZE}:${headHash}`, end - BATCH_HEADER_SIZE]);
+  assert.equal(verifyLog(path, { anchor }).anchorGiven, 'matches');
+  assert.throws(() => verifyLog(path, { anchor: { ...anchor, hash: new Uint8Array(32) } }), {
+    code: 'Damaged',
+    message: /not the one of the anchor/,
+  });
+  assert.throws(() => verifyLog(path, { anchor: { ...anchor, position: anchor.position - 8 } }), {
+    code: 'Damaged',
+    message: /no batch begins where/,
+  });
+  assert.equal(verifyLog(path, { anchor: { ...anchor, position: 100 } }).anchorGiven, 'beforeFirst');
+  const bytes = readFileSync(segment);
+  bytes.fill(0, end - SEGMENT - BATCH_HEADER_SIZE);
+  writeFileSync(segment, bytes);
+  assert.equal(verifyLog(path).tornBytes, 0);
+  assert.throws(() => verifyLog(path, { anchor }), {
+    code: 'Damaged',
+    message: /0000000001\.segment: damaged at offset \d+: the log ends at lsn/,
+  });
+  assert.throws(() => parseAnchor('7:abc'), { code: 'InvalidArgument' });
+});
+
+test('verifyLogInThreads() reports as verifyLog() does, and finds what it finds', async (context) => {
+  const { path } = await written(context, 150);
+  const alone = verifyLog(path);
+  assert.ok(alone.segments > 4, String(alone.segments));
+  const anchor = parseAnchor(alone.anchor ?? '');
+  assert.deepEqual(await verifyLogInThreads(path, { anchor }), { ...alone, anchorGiven: 'matches' });
+  for (const [index, offset, message] of [
+    [2, 5000, /0000000002\.segment: damaged at offset \d+/],
+    [3, 60, /0000000003\.segment: damaged at offset 0/],
+  ] as const) {
+    const file = join(path, segmentName(index));
+    const whole = readFileSync(file);
+    const damaged = Buffer.from(whole);
+    damaged[offset] = (damaged[offset] ?? 0) ^ 1;
+    writeFileSync(file, damaged);
+    await assert.rejects(verifyLogInThreads(path), { code: 'Damaged', message });
+    writeFileSync(file, whole);
+  }
+});
+
+test('verifyLogInThreads() finds a segment of another history, whole by itself', async (context) => {
+  const [one, other] = [await written(context, 80), await written(context, 80, 2)];
+  copyFileSync(join(other.path, segmentName(2)), join(one.path, segmentName(2)));
+  await assert.rejects(verifyLogInThreads(one.path), { code: 'Damaged' });
+});
+
+test('verifyLog() reads the directory of a running process, and refuses one without a log', async (context) => {
   const { path } = await written(context, 1);
+  assert.equal(verifyLog(path).isRunning, false);
   const holder = new NodeIo().openDirectory(path, { create: false });
   holder.acquireLock();
-  assert.throws(() => verifyLog(path), { code: 'DirectoryLocked' });
+  const report = verifyLog(path);
+  assert.deepEqual([report.isRunning, report.records], [true, 2]);
+  assert.equal(parseAnchor(report.anchor ?? '').position, SEGMENT + SEGMENT_HEADER_SIZE);
   holder.close();
   for (const name of readdirSync(path)) rmSync(join(path, name));
   assert.throws(() => verifyLog(path), { code: 'NotFound', message: /no log is in it/ });

@@ -2,26 +2,32 @@
  * Verifying: recovery's reading of the whole log, and every record besides, without opening the database.
  *
  * 1. Everything that recovery checks holds: segment headers, batch headers, the hash of each batch's records, the chain of batches.
- * 2. The records of a batch fill it without a gap, are as many as its header says, and each matches its own checksum.
- * 3. A record's lsn is not behind its position, and the version before it lies before it in the log.
- * 4. An operation's records end within their batch.
- * 5. Nothing of the log is written; where the directory can be written, its lock is held meanwhile.
+ * 2. The rules of `record-checker.ts` hold for the records.
+ * 3. Nothing of the log is written. Where the directory can be written its lock is held meanwhile; where a process has it open, what that
+ *    process had written at some moment is checked, and a batch that it is writing is no damage.
  */
 import { KLaniError } from '@k-lani/protocol';
-import type { Io } from '../io/io.ts';
+import type { Directory, Io } from '../io/io.ts';
 import { NodeIo } from '../io/node-io.ts';
-import { BATCH_HEADER_SIZE } from './batch.ts';
-import { lockToRead } from './reading-lock.ts';
-import { Mark, RECORD_FLAG_LAST, RecordKind, RecordOffset, isRecordIntact, readU64, type RecordTarget } from './record.ts';
-import { recover, type BatchVisitor, type RecoveryProgress } from './recovery.ts';
+import { anchorText, type Anchor } from './anchor.ts';
+import { expectComplete } from './incomplete.ts';
+import { readManifest, type Manifest } from './manifest.ts';
+import { lockToReadUnlessRunning, Rereading } from './reading-lock.ts';
+import { peekSegments, type RecoveryProgress, type SegmentFile } from './recovery.ts';
+import { segmentName } from './segment.ts';
+import { verifyRange, type RangeReport } from './verify-range.ts';
 
 /** What was read and found whole. */
 export interface LogReport {
   readonly path: string;
   /** 32 hexadecimal digits. */
   readonly databaseId: string;
+  /** Whether a process had the database open. */
+  readonly isRunning: boolean;
   /** How often the database was opened. */
   readonly epoch: number;
+  /** The segment that begins the log; older ones were given up. */
+  readonly firstSegment: number;
   /** Files that hold batches. */
   readonly segments: number;
   readonly segmentSizeBytes: number;
@@ -33,103 +39,127 @@ export interface LogReport {
   readonly lsnLast: number;
   /** When it was written. */
   readonly time: Date;
-  /** SHA-256 of the last batch's header, 64 hexadecimal digits: it stands for everything before it, and can be kept elsewhere to compare. */
+  /** SHA-256 of the last batch's header, 64 hexadecimal digits. */
   readonly headHash: string;
+  /**
+   * `lsn:hash` of the last batch, of a running database the one before it, which is durable for certain: it stands for everything before it,
+   * and can be kept elsewhere to compare.
+   */
+  readonly anchor: string | undefined;
+  /** What became of the anchor that was given: `beforeFirst` when the segment that it is in was given up. */
+  readonly anchorGiven: 'matches' | 'beforeFirst' | undefined;
   /** Whether the last record is the mark of a clean end. */
   readonly isClosed: boolean;
-  /** Bytes that a write cut short left behind the end. They belong to no answer, and opening passes over them. */
+  /** Bytes that a write cut short left behind the end, or that are being written. They belong to no answer, and opening passes over them. */
   readonly tornBytes: number;
 }
 
 export interface VerifyOptions {
   /** The file system; the real one by default. */
   readonly io?: Io;
+  /** Of a batch that the log must have. */
+  readonly anchor?: Anchor | undefined;
   /** Called after each segment. */
   readonly progress?: RecoveryProgress;
 }
 
 /**
  * Reads the whole log in the directory at `path` and checks every byte that was known to be durable. Takes about a second for each few
- * hundred megabytes and holds one segment in memory.
+ * hundred megabytes and holds one segment in memory; `verifyLogInThreads` is faster.
  *
  * ```ts
- * const { records, headHash } = verifyLog('./data');
+ * const { records, anchor } = verifyLog('./data');
  * ```
  *
- * @throws {KLaniError} `Damaged` with the file and the offset in it; `DirectoryLocked` while a process has the database open; `NotFound`
- *   where there is no log; `FormatUnsupported`; `Io`
+ * @throws {KLaniError} `Damaged` with the file and the offset in it; `NotFound` where there is no log; `FormatUnsupported`; `Io`
  */
-export function verifyLog(path: string, { io = new NodeIo(), progress }: VerifyOptions = {}): LogReport {
+export function verifyLog(path: string, { io = new NodeIo(), anchor, progress }: VerifyOptions = {}): LogReport {
   const directory = io.openDirectory(path, { create: false });
   try {
-    const checker = new RecordChecker();
-    lockToRead(directory);
-    const recovered = recover(directory, { visit: checker.visit, progress });
-    if (recovered.databaseId === undefined) throw new KLaniError('NotFound', `Cannot verify ${directory.path}: no log is in it`);
-    return {
-      path: directory.path,
-      databaseId: hex(recovered.databaseId),
-      epoch: recovered.epoch,
-      segments: recovered.segments.length,
-      segmentSizeBytes: recovered.segmentSizeBytes,
-      batches: recovered.batchCount,
-      records: checker.records,
-      sizeBytes: checker.sizeBytes,
-      lsnLast: checker.lsnLast,
-      time: new Date(recovered.logEnd.timeMs),
-      headHash: hex(recovered.logEnd.hash),
-      isClosed: checker.isClosed,
-      tornBytes: recovered.tornBytes,
-    };
+    const isLive = lockToReadUnlessRunning(directory);
+    const rereading = new Rereading(directory);
+    for (;;) {
+      try {
+        const plan = planOf(directory, isLive);
+        const range = verifyRange(
+          directory,
+          { files: plan.files, start: plan.manifest?.start, endSegment: undefined, isLive, anchor },
+          progress,
+        );
+        return reportOf(directory, plan, { ranges: [range], anchor });
+      } catch (error) {
+        rereading.again(error);
+      }
+    }
   } finally {
     directory.close();
   }
 }
 
-/** Checks the records of one batch after the other. */
-class RecordChecker {
-  records = 0;
-  sizeBytes = 0;
-  lsnLast = 0;
-  isClosed = false;
+/** What there is to verify. */
+export interface VerifyPlan {
+  readonly isLive: boolean;
+  readonly manifest: Manifest | undefined;
+  readonly files: readonly SegmentFile[];
+}
 
-  readonly visit: BatchVisitor = ({ source, path, start, end, header }) => {
-    const damage = (at: number, what: string): KLaniError =>
-      new KLaniError('Damaged', `Cannot verify ${path}: damaged at offset ${at}: ${what}`);
-    let count = 0;
-    let isLastOfOperation = true;
-    let at = start;
-    while (at < end) {
-      const position = header.position + BATCH_HEADER_SIZE + at - start;
-      if (!isRecordIntact(source, at, end)) throw damage(at, 'the record does not match its checksum');
-      const fault = recordFault(source, at, position);
-      if (fault !== undefined) throw damage(at, fault);
-      isLastOfOperation = (source.view.getUint8(at + RecordOffset.flags) & RECORD_FLAG_LAST) !== 0;
-      this.isClosed = isClosedMark(source, at);
-      this.lsnLast = position;
-      count += 1;
-      at += source.view.getUint32(at, true);
-    }
-    if (count !== header.recordCount) throw damage(start, `the batch has ${count} records, its header says ${header.recordCount}`);
-    if (!isLastOfOperation) throw damage(start, 'the batch ends before its last operation does');
-    this.records += count;
-    this.sizeBytes += header.length;
+/** @throws {KLaniError} NotFound where there is no log; Damaged */
+export function planOf(directory: Directory, isLive: boolean): VerifyPlan {
+  expectComplete(directory);
+  const manifest = readManifest(directory);
+  const files = peekSegments(directory, manifest?.firstSegment ?? 1);
+  if (manifest === undefined && files.every(({ header }) => header === undefined)) {
+    // Segments of zeros, or torn in the very first write, hold no log; anything else in them is damage.
+    verifyRange(directory, { files, start: undefined, endSegment: undefined, isLive, anchor: undefined });
+  }
+  return { isLive, manifest, files };
+}
+
+/** The report on all ranges together, which are linked; `anchor` was given to each of them. */
+export function reportOf(
+  directory: Directory,
+  { isLive, manifest, files }: VerifyPlan,
+  { ranges, anchor }: { ranges: readonly RangeReport[]; anchor: Anchor | undefined },
+): LogReport {
+  const last = ranges.at(-1);
+  const header = files.find((file) => file.header !== undefined)?.header;
+  if (last === undefined || header === undefined) throw new KLaniError('NotFound', `Cannot verify ${directory.path}: no log is in it`);
+  const sum = (of: (range: RangeReport) => number): number => ranges.reduce((total, range) => total + of(range), 0);
+  const firstSegment = manifest?.firstSegment ?? 1;
+  const begin = firstSegment * header.sizeBytes;
+  const batch = ranges.flatMap(({ lastBatches }) => lastBatches).at(isLive ? -2 : -1);
+  return {
+    path: directory.path,
+    databaseId: Buffer.from(header.databaseId).toString('hex'),
+    isRunning: isLive,
+    epoch: last.epoch,
+    firstSegment,
+    segments: sum((range) => range.segments),
+    segmentSizeBytes: header.sizeBytes,
+    batches: sum((range) => range.batches),
+    records: sum((range) => range.records),
+    sizeBytes: sum((range) => range.sizeBytes),
+    lsnLast: ranges.findLast(({ lsnLast }) => lsnLast > 0)?.lsnLast ?? 0,
+    time: new Date(last.timeMs),
+    headHash: Buffer.from(last.hash).toString('hex'),
+    anchor: batch === undefined ? undefined : anchorText(batch),
+    anchorGiven: anchor === undefined ? undefined : judgeAnchor(directory, anchor, { ranges, begin, sizeBytes: header.sizeBytes }),
+    isClosed: last.isClosed,
+    tornBytes: last.tornBytes,
   };
 }
 
-function recordFault({ view }: RecordTarget, at: number, position: number): string | undefined {
-  const lsn = readU64(view, at + RecordOffset.lsn);
-  const previous = readU64(view, at + RecordOffset.previous);
-  if (lsn > position) return `the record says lsn ${lsn}, and stands at position ${position}`;
-  if (previous >= position) return `the record says that the version before it is at position ${previous}, and stands at ${position}`;
-  return undefined;
-}
-
-function isClosedMark({ view }: RecordTarget, at: number): boolean {
-  const isMark = view.getUint8(at + RecordOffset.kind) === RecordKind.mark;
-  return isMark && view.getUint32(at + RecordOffset.version, true) === Mark.closed;
-}
-
-function hex(bytes: Uint8Array): string {
-  return Buffer.from(bytes).toString('hex');
+/** @throws {KLaniError} Damaged where the log has no batch at the anchor's position */
+function judgeAnchor(
+  directory: Directory,
+  { position }: Anchor,
+  { ranges, begin, sizeBytes }: { ranges: readonly RangeReport[]; begin: number; sizeBytes: number },
+): 'matches' | 'beforeFirst' {
+  if (ranges.some(({ isAnchorSeen }) => isAnchorSeen)) return 'matches';
+  if (position < begin) return 'beforeFirst';
+  const end = ranges.at(-1)?.end ?? 0;
+  const index = Math.floor(position / sizeBytes);
+  const what = position >= end ? `the log ends at lsn ${end}, before the anchor` : 'no batch begins where the anchor says';
+  const path = `${directory.path}/${segmentName(index)}`;
+  throw new KLaniError('Damaged', `Cannot verify ${path}: damaged at offset ${position - index * sizeBytes}: ${what}`);
 }
