@@ -174,13 +174,15 @@ class InterleavedRun {
     this.#turns.letReaderStep(steps);
     if (this.#turns.reads === this.#readsJudged) return;
     this.#readsJudged = this.#turns.reads;
-    const numbers = this.#seen.subarray(1, 1 + (this.#seen[0] ?? 0)).join(' ');
-    if (numbers !== '') this.#torn ??= this.#judge(numbers);
+    const length = this.#seen[0] ?? 0;
+    if (length !== 0) this.#torn ??= this.#judge(this.#seen.subarray(1, 1 + length), length);
     this.#batchAtBegin = Math.min(this.#batch, this.#written.batches.length) - 1;
   }
 
-  /** What is wrong with a read that saw `numbers`, if anything is. */
-  #judge(numbers: string): string | undefined {
+  /** What is wrong with a read that saw `seen`, if anything is; its length is -1 if it threw. */
+  #judge(seen: Float64Array, length: number): string | undefined {
+    if (length < 0) return 'the read threw';
+    const numbers = seen.join(' ');
     const batch = this.#snapshots.get(numbers);
     if (batch === undefined) return `the reader saw what no snapshot holds: ${numbers}`;
     if (batch >= this.#batchAtBegin && batch <= this.#batch) return undefined;

@@ -12,7 +12,7 @@ export interface ReaderJob {
   readonly turns: SharedArrayBuffer;
   readonly slots: SharedArrayBuffer;
   readonly sides: readonly [SideMemory, SideMemory];
-  /** Where what was seen is written: its length, then the numbers; a length of 0 for a read that did not come through. */
+  /** Where what was seen is written: its length, then the numbers; 0 for a read that did not come through, -1 for one that threw. */
   readonly seen: SharedArrayBuffer;
 }
 
@@ -49,7 +49,6 @@ function readOnce(reader: SideReader<ObservedTable>, seen: Float64Array): void {
     seen.set(numbers, 1);
     seen[0] = numbers.length;
   } catch (error) {
-    if (!(error instanceof KLaniError) || error.code !== 'Overloaded') throw error;
-    seen[0] = 0;
+    seen[0] = error instanceof KLaniError && error.code === 'Overloaded' ? 0 : -1;
   }
 }
