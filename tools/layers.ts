@@ -18,6 +18,7 @@ export const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   client: ['base', 'protocol'],
   bench: ['base', 'protocol', 'engine', 'server', 'client'],
   cli: ['base', 'protocol', 'engine', 'server', 'client', 'bench'],
+  sim: ['base', 'protocol', 'engine', 'server', 'client'],
 };
 
 /** Folder (or file, without its extension) in `packages/engine/src` → the folders and files it may import besides itself. */
@@ -26,12 +27,13 @@ export const ENGINE_FOLDERS: Readonly<Record<string, readonly string[]>> = {
   memory: [],
   lock: [],
   log: ['io'],
+  backup: ['io', 'log'],
   table: ['memory', 'log'],
   index: ['memory', 'table'],
   snapshot: ['memory', 'table', 'index', 'log'],
   database: ['io', 'memory', 'lock', 'log', 'table', 'index', 'snapshot'],
   embedded: ['io', 'memory', 'lock', 'log', 'table', 'index', 'snapshot', 'database'],
-  mod: ['io', 'memory', 'lock', 'log', 'table', 'index', 'snapshot', 'database', 'embedded'],
+  mod: ['io', 'memory', 'lock', 'log', 'backup', 'table', 'index', 'snapshot', 'database', 'embedded'],
 };
 
 /** What runs in browsers too (globs). */
@@ -115,4 +117,5 @@ export const ADAPTERS: Readonly<Record<string, readonly Effect[]>> = {
   'packages/server/src/listener.ts': ['files', 'network'],
   'packages/server/src/socket-wire.ts': ['network'],
   'packages/server/src/ticker.ts': ['time'],
+  'packages/sim/src/main.ts': ['time', 'processes'],
 };

@@ -1,0 +1,117 @@
+/**
+ * Acknowledged ⊆ recovered: whatever a client was told to be done is in the log as it was told, once; what was refused for good is not; and
+ * a request that came again under its id got its first answer.
+ */
+import { type Call, mayHaveHappened } from '../record/call.ts';
+import type { Checker, Evidence } from '../record/evidence.ts';
+import type { Model } from '../record/model.ts';
+import type { TrueRecord } from '../record/log-truth.ts';
+
+type Write = Extract<Call, { kind: 'append' | 'replace' | 'delete' | 'claim' | 'batch' }>;
+
+export const acknowledged: Checker = {
+  name: 'acknowledged',
+  check(evidence, report) {
+    const { model } = evidence;
+    const writes = writesById(evidence);
+    let checks = 0;
+    for (const [id, calls] of writes) {
+      const records = model.operation(id);
+      const done = calls.filter(({ outcome, answer }) => outcome === 'done' && !isRefusal(answer));
+      for (const call of done) {
+        checks += 1;
+        const fault = faultOf(call, records, model);
+        if (fault !== undefined) report(`${call.kind} ${id} was acknowledged by event ${call.endedOrder}: ${fault}`);
+      }
+      checks += 1;
+      const isRefused = done.length === 0 && !calls.some(mayHaveHappened);
+      if (isRefused && records.length > 0) report(`${calls[0]?.kind} ${id} was refused, and is in the log at ${records[0]?.lsn}`);
+      if (new Set(records.map(({ batch }) => batch)).size > 1) report(`operation ${id} is in more than one batch of the log`);
+    }
+    for (const id of model.operationIds()) if (!writes.has(id)) report(`nobody asked for operation ${id}, and it is in the log`);
+    return checks + checkStatus(evidence, writes, report) + checkMarks(evidence, report);
+  },
+};
+
+function writesById({ calls }: Evidence): Map<string, Write[]> {
+  const writes = new Map<string, Write[]>();
+  for (const call of calls) {
+    if (call.kind !== 'append' && call.kind !== 'replace' && call.kind !== 'delete' && call.kind !== 'claim' && call.kind !== 'batch')
+      continue;
+    const { operationId } = call.request;
+    writes.set(operationId, [...(writes.get(operationId) ?? []), call]);
+  }
+  return writes;
+}
+
+function isRefusal(answer: Write['answer']): boolean {
+  return answer !== undefined && 'outcome' in answer && answer.outcome !== 'claimed';
+}
+
+/** What an acknowledgement says that the log does not. */
+function faultOf(call: Write, records: readonly TrueRecord[], model: Model): string | undefined {
+  if (records.length === 0) return 'it is not in the log';
+  const told = toldBy(call);
+  if (told.length !== records.length) return `it told of ${told.length} changes, the log has ${records.length}`;
+  for (const [place, { rowId, version, row }] of told.entries()) {
+    const record = records[place] as TrueRecord;
+    if (record.rowId !== rowId || record.version !== version) {
+      return `it told of version ${version} of row ${rowId}, the log has version ${record.version} of row ${record.rowId}`;
+    }
+    if (row === null ? record.kind !== 'delete' : !hasFields(row, record, model))
+      return `the log has another row ${rowId} than was asked for`;
+  }
+  const last = records.at(-1)?.lsn;
+  const lsn = call.answer !== undefined && 'lsn' in call.answer ? call.answer.lsn : last;
+  return lsn === last ? undefined : `it told lsn ${lsn}, the log has ${last}`;
+}
+
+/** Row id and version of each change as the answer tells them, with what the request wrote; `null` for a delete. */
+function toldBy(call: Write): { rowId: number; version: number; row: Readonly<Record<string, number | null>> | null }[] {
+  const { answer } = call;
+  if (answer === undefined) return [];
+  if (call.kind === 'append' || call.kind === 'replace') return 'rowId' in answer ? [{ ...answer, row: call.request.row }] : [];
+  if (call.kind === 'delete') return 'rowId' in answer ? [{ ...answer, row: null }] : [];
+  if (call.kind === 'claim') {
+    const lines = 'lines' in answer ? answer.lines : [];
+    return lines.flatMap((rows, line) => rows.map((row) => ({ ...row, row: call.request.lines[line]?.set ?? {} })));
+  }
+  const changes = 'changes' in answer ? answer.changes : [];
+  return changes.map((change, place) => {
+    const asked = call.request.changes[place];
+    return { ...change, row: asked === undefined || asked.kind === 'delete' ? null : asked.row };
+  });
+}
+
+function hasFields(row: Readonly<Record<string, number | null>>, record: TrueRecord, model: Model): boolean {
+  if (record.row === undefined) return false;
+  return model.isSameRow({ ...record.row, ...row }, record);
+}
+
+/** Who asks about an operation that was acknowledged before learns that it is done. */
+function checkStatus({ calls }: Evidence, writes: ReadonlyMap<string, Write[]>, report: (what: string) => void): number {
+  let checks = 0;
+  for (const call of calls) {
+    if (call.kind !== 'status' || call.outcome !== 'done' || call.answer === undefined) continue;
+    checks += 1;
+    const { operationId } = call.request;
+    const acknowledgedBefore = writes
+      .get(operationId)
+      ?.some((write) => write.outcome === 'done' && !isRefusal(write.answer) && write.endedOrder < call.begunOrder);
+    if (call.answer.state === 'unknown' && acknowledgedBefore === true)
+      report(`the status of operation ${operationId} was unknown after it was acknowledged`);
+  }
+  return checks;
+}
+
+/** A checkpoint that was answered is in the log. */
+function checkMarks({ calls, model }: Evidence, report: (what: string) => void): number {
+  let checks = 0;
+  for (const call of calls) {
+    if (call.kind !== 'checkpoint' || call.answer === undefined) continue;
+    checks += 1;
+    if (model.record(call.answer.lsn)?.kind !== 'mark')
+      report(`the checkpoint at ${call.answer.lsn} was acknowledged, and is not in the log`);
+  }
+  return checks;
+}

@@ -1,0 +1,54 @@
+/** What is known of a run when it is over: all that checkers may look at. They are told of no fault. */
+import type { Call } from './call.ts';
+import type { LogTruth } from './log-truth.ts';
+import type { Horizon, Model } from './model.ts';
+import type { Snapshot } from './snapshot.ts';
+
+/** What was found when the log was checked as a whole, with the database closed. */
+export interface Verification {
+  readonly order: number;
+  /** `undefined` when everything was whole. */
+  readonly fault: string | undefined;
+  /** Bytes of batches that were checked. */
+  readonly sizeBytes: number;
+  /** Batches that the truth counted at that moment. */
+  readonly batches: number;
+  readonly headHash: string;
+}
+
+/** What a process had left when it said that it was closed. */
+export interface Leftovers {
+  readonly process: string;
+  readonly files: number;
+  readonly views: number;
+  readonly locks: number;
+  readonly sessions: number;
+  readonly events: number;
+}
+
+export interface Evidence {
+  readonly calls: readonly Call[];
+  readonly truth: LogTruth;
+  /** The true log, row by row. */
+  readonly model: Model;
+  readonly horizon: Horizon;
+  readonly snapshots: readonly Snapshot[];
+  readonly verifications: readonly Verification[];
+  readonly leftovers: readonly Leftovers[];
+  /** The order of the event with which each life of the database began. */
+  readonly lives: readonly number[];
+  /** The order of the event from which on nothing went wrong any more. */
+  readonly calmOrder: number;
+}
+
+/** One property, and how to see whether it held. */
+export interface Checker {
+  readonly name: string;
+  /**
+   * Looks at a run.
+   *
+   * @param report called with each breach
+   * @returns how many checks were made
+   */
+  check(evidence: Evidence, report: (what: string) => void): number;
+}

@@ -1,0 +1,165 @@
+/**
+ * The truth about the log, from the bytes that were written to the simulated disk. It reads them by the format alone (docs/format.md) and uses
+ * nothing of the engine's own reading.
+ *
+ * 1. A batch counts once it is written whole. When a later process says in its first batch where the log ends, what lies behind that place was
+ *    lost: whether it may be lost is for the checkers to say.
+ * 2. Written bytes never change: a batch that is written again where one counts must be the same, byte for byte.
+ */
+import { type RowLayout, decodeRow, decodeSchema, rowLayoutOf } from '@k-lani/protocol';
+import type { DiskWatcher } from '../disk/disk.ts';
+import type { Row } from './call.ts';
+
+const SEGMENT_HEADER_BYTES = 256;
+const BATCH_HEADER_BYTES = 128;
+const BATCH_MAGIC = 0x41424c4b;
+const RECORD_HEADER_BYTES = 96;
+const KINDS = ['', 'append', 'replace', 'delete', 'schema', 'mark'] as const;
+
+export type TrueKind = (typeof KINDS)[number];
+
+/** One record as it was written. */
+export interface TrueRecord {
+  readonly kind: TrueKind;
+  readonly lsn: number;
+  readonly table: string;
+  readonly rowId: number;
+  readonly version: number;
+  readonly previous: number;
+  readonly operationId: string;
+  readonly token: bigint;
+  /** With the fields of the schema that it was written in; `undefined` for what has no row. */
+  readonly row: Row | undefined;
+  readonly batch: TrueBatch;
+}
+
+/** One batch as it was written. */
+export interface TrueBatch {
+  readonly position: number;
+  readonly end: number;
+  readonly records: TrueRecord[];
+  readonly bytes: Uint8Array;
+  /** When it was written, as an order of events. */
+  readonly writtenOrder: number;
+  /** A sync that covers it has returned. */
+  isSynced: boolean;
+  /** When it turned out not to be in the log any more. */
+  lostOrder: number;
+}
+
+export class LogTruth implements DiskWatcher {
+  /** The batches that count, oldest first. */
+  readonly batches: TrueBatch[] = [];
+  /** Those that were written whole and are not in the log any more. */
+  readonly lost: TrueBatch[] = [];
+  /** What contradicts the rules of the log. */
+  readonly breaches: string[] = [];
+  readonly #order: () => number;
+  readonly #layouts = new Map<number, Map<number, RowLayout>>();
+  readonly #names = new Map<number, string>();
+
+  readonly #segmentSizeBytes: number;
+
+  /** @param order the order of the event that happens */
+  constructor(segmentSizeBytes: number, order: () => number) {
+    this.#segmentSizeBytes = segmentSizeBytes;
+    this.#order = order;
+  }
+
+  /** The records that count, oldest first. */
+  get records(): readonly TrueRecord[] {
+    return this.batches.flatMap((batch) => batch.records);
+  }
+
+  /** The position behind the last batch. */
+  get end(): number {
+    return this.batches.at(-1)?.end ?? 0;
+  }
+
+  wrote(name: string, position: number, bytes: Uint8Array): void {
+    if (!name.endsWith('.segment') || name === 'next.segment') return;
+    const start = position === 0 ? SEGMENT_HEADER_BYTES : 0;
+    if (bytes.length < start + BATCH_HEADER_BYTES) return;
+    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    const isBatch = view.getUint32(start, true) === BATCH_MAGIC;
+    if (isBatch && view.getUint32(start + 16, true) === bytes.length - start) this.#take(bytes.slice(start));
+  }
+
+  synced(name: string): void {
+    const index = Number(name.slice(0, 10));
+    for (let place = this.batches.length - 1; place >= 0; place -= 1) {
+      const batch = this.batches[place] as TrueBatch;
+      if (batch.isSynced) break;
+      if (this.#segmentOf(batch.position) === index) batch.isSynced = true;
+    }
+  }
+
+  #segmentOf(position: number): number {
+    return Math.floor(position / this.#segmentSizeBytes);
+  }
+
+  #take(bytes: Uint8Array): void {
+    const view = new DataView(bytes.buffer);
+    const position = u64(view, 8);
+    const logEnd = u64(view, 48);
+    const known = this.batches.findLast((batch) => batch.position <= position);
+    if (known?.position === position && equalBytes(known.bytes, bytes)) return;
+    while ((this.batches.at(-1)?.position ?? -1) >= logEnd) this.#lose(this.batches.pop() as TrueBatch);
+    if (this.end > position) this.breaches.push(`a batch was written at ${position}, inside of one that counts`);
+    const batch: TrueBatch = {
+      position,
+      end: position + bytes.length,
+      records: [],
+      bytes,
+      writtenOrder: this.#order(),
+      isSynced: false,
+      lostOrder: Infinity,
+    };
+    for (let at = BATCH_HEADER_BYTES; at < bytes.length; at += view.getUint32(at, true))
+      batch.records.push(this.#record(bytes, view, at, batch));
+    this.batches.push(batch);
+  }
+
+  #lose(batch: TrueBatch): void {
+    batch.lostOrder = this.#order();
+    this.lost.push(batch);
+  }
+
+  #record(bytes: Uint8Array, view: DataView, at: number, batch: TrueBatch): TrueRecord {
+    const tableId = view.getUint16(at + 10, true);
+    const kind = KINDS[view.getUint8(at + 8)] ?? '';
+    const body = at + RECORD_HEADER_BYTES;
+    const bodyLength = view.getUint32(at + 88, true);
+    if (kind === 'schema') this.#learn(tableId, new TextDecoder().decode(bytes.subarray(body, body + bodyLength)));
+    const layout = this.#layouts.get(tableId)?.get(view.getUint32(at + 80, true));
+    const hasRow = kind === 'append' || kind === 'replace';
+    return {
+      kind,
+      lsn: u64(view, at + 24),
+      table: this.#names.get(tableId) ?? '',
+      rowId: u64(view, at + 16),
+      version: view.getUint32(at + 12, true),
+      previous: u64(view, at + 32),
+      operationId: Buffer.from(bytes.subarray(at + 48, at + 64)).toString('hex'),
+      token: view.getBigUint64(at + 72, true),
+      row: hasRow && layout !== undefined ? (decodeRow(layout, bytes, view, body, bodyLength) as Row) : undefined,
+      batch,
+    };
+  }
+
+  #learn(tableId: number, json: string): void {
+    const schema = decodeSchema(JSON.parse(json));
+    const layouts = this.#layouts.get(tableId) ?? new Map<number, RowLayout>();
+    layouts.set(schema.version, rowLayoutOf(schema));
+    this.#layouts.set(tableId, layouts);
+    this.#names.set(tableId, schema.table);
+  }
+}
+
+function u64(view: DataView, at: number): number {
+  return Number(view.getBigUint64(at, true));
+}
+
+function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
+  return a.length === b.length && a.every((byte, place) => byte === b[place]);
+}

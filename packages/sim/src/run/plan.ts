@@ -1,0 +1,61 @@
+/** What a run is: all that its seed decides before it begins, and all that shrinking may take away. */
+import type { DiskFaultRates } from '../disk/disk-faults.ts';
+import { Chance } from '../world/chance.ts';
+import { WORKLOADS, type WorkloadName } from '../workload/workloads.ts';
+
+/** How one life of the database ends before its work is done. */
+export interface PlannedCrash {
+  readonly kind: 'power cut' | 'kill';
+  /** In which disk operation of that life. */
+  readonly operation: number;
+}
+
+export interface Plan {
+  readonly seed: number;
+  readonly mode: 'embedded';
+  readonly workload: WorkloadName;
+  readonly workers: number;
+  /** Calls of each worker in each life. */
+  readonly steps: number;
+  /** Seats, and rooms. */
+  readonly units: number;
+  readonly crashes: readonly PlannedCrash[];
+  readonly hasMappings: boolean;
+  readonly operationWindow: number;
+  readonly disk: DiskFaultRates;
+  /** That the process stands still for a while, at each step of a worker. */
+  readonly pauses: number;
+  /** That the wall clock jumps, at each step of a worker. */
+  readonly clockJumps: number;
+}
+
+/** Crashes of a run at most. */
+const CRASHES_MAX = 4;
+
+/** The plan of a seed. */
+export function planOf(seed: number): Plan {
+  const chance = Chance.of(seed, 'plan');
+  const rate = (share: number, most: number): number => (chance.happens(share) ? most * chance.fraction() : 0);
+  return {
+    seed,
+    mode: 'embedded',
+    workload: chance.pick(Object.keys(WORKLOADS) as WorkloadName[]),
+    workers: 1 + chance.below(8),
+    steps: 5 + chance.below(40),
+    units: 4 + chance.below(60),
+    crashes: Array.from({ length: chance.below(CRASHES_MAX + 1) }, () => ({
+      kind: chance.happens(0.6) ? 'power cut' : 'kill',
+      operation: 1 + chance.below(chance.happens(0.3) ? 12 : 150),
+    })),
+    hasMappings: chance.happens(0.7),
+    operationWindow: chance.happens(0.3) ? 256 : 1_048_576,
+    disk: {
+      syncFails: rate(0.15, 0.02),
+      writeFails: rate(0.1, 0.01),
+      isFull: rate(0.2, 0.3),
+      isSlow: rate(0.4, 0.1),
+    },
+    pauses: rate(0.3, 0.01),
+    clockJumps: rate(0.3, 0.02),
+  };
+}

@@ -1,0 +1,40 @@
+/** What the workers of a run do: how often each step comes, by workload. */
+import type { StepName } from './steps.ts';
+
+export type WorkloadName =
+  | 'concert by claims'
+  | 'concert by locks'
+  | 'holiday by claims'
+  | 'holiday by locks'
+  | 'batches'
+  | 'members'
+  | 'everything';
+
+type Weights = Readonly<Partial<Record<StepName, number>>>;
+
+const READS: Weights = { seek: 2, query: 2, count: 1, scan: 1, history: 1, status: 1 };
+const REPEATS: Weights = { askAgain: 3 };
+
+export const WORKLOADS: Readonly<Record<WorkloadName, Weights>> = {
+  'concert by claims': { ...READS, ...REPEATS, claimSeat: 20, claimOrder: 3, checkpoint: 1 },
+  'concert by locks': { ...READS, ...REPEATS, buySeatByLock: 20 },
+  'holiday by claims': { ...READS, ...REPEATS, claimRoom: 20, claimOrder: 3 },
+  'holiday by locks': { ...READS, ...REPEATS, buyRoomByLock: 20 },
+  batches: { ...READS, ...REPEATS, changeTogether: 15, addMember: 5, claimOrder: 3 },
+  members: { ...READS, ...REPEATS, addMember: 10, changeMember: 10, removeMember: 6, changeTogether: 4 },
+  everything: {
+    ...READS,
+    ...REPEATS,
+    claimSeat: 6,
+    claimRoom: 4,
+    claimOrder: 4,
+    buySeatByLock: 4,
+    buyRoomByLock: 3,
+    addMember: 5,
+    changeMember: 4,
+    removeMember: 3,
+    changeTogether: 5,
+    alterSeats: 1,
+    checkpoint: 1,
+  },
+};
