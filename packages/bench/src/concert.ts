@@ -2,7 +2,7 @@ import { connect, defineTable, type RowOf, type TermOf } from 'k-lani-client';
 import { type BenchEnvironment, type BenchOutcome, runBench } from './bench-run.ts';
 import { BUYERS_MAX, checkCommonOptions, checkOption, commandOf, type CommonOptions, UNITS_MAX } from './options.ts';
 import { clientShop } from './storm/client-shop.ts';
-import { type Market, type Shop, tableName } from './storm/shop.ts';
+import { type Market, type Shop, type ShopOptions, tableName } from './storm/shop.ts';
 
 /** The seats of the concert: the published fields, and who has bought. */
 export const SEATS = defineTable({
@@ -74,6 +74,9 @@ export async function runConcert(options: ConcertOptions, environment: BenchEnvi
   );
 }
 
+/** What the concert sells, and how buyers reach it. */
+export const CONCERT_GOODS = { market: concertMarket, openShop };
+
 function concertMarket(seats: number, ranks: number): Market<Seat, SeatTerm> {
   return {
     groupSizes: Array.from({ length: ranks }, (_, index) => Math.floor(seats / ranks) + (index < seats % ranks ? 1 : 0)),
@@ -92,8 +95,8 @@ function concertMarket(seats: number, ranks: number): Market<Seat, SeatTerm> {
   };
 }
 
-async function openShop(address: string, rehearsal: number): Promise<Shop<Seat, SeatTerm>> {
-  const client = await connect(address, { name: 'concert' });
+async function openShop(address: string, rehearsal: number, options: ShopOptions = {}): Promise<Shop<Seat, SeatTerm>> {
+  const client = await connect(address, { ...options, name: 'concert' });
   const table = await client.table({ ...SEATS, table: tableName(SEATS.table, rehearsal) });
   return clientShop(client, table, (batch, seat) => batch.append(table, seat));
 }

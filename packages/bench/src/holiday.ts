@@ -3,7 +3,7 @@ import { connect, defineTable, type RowOf, type TermOf } from 'k-lani-client';
 import { type BenchEnvironment, type BenchOutcome, runBench } from './bench-run.ts';
 import { BUYERS_MAX, checkCommonOptions, checkOption, commandOf, type CommonOptions, UNITS_MAX } from './options.ts';
 import { clientShop } from './storm/client-shop.ts';
-import { type Market, type Shop, tableName, type Unit } from './storm/shop.ts';
+import { type Market, type Shop, type ShopOptions, tableName, type Unit } from './storm/shop.ts';
 
 /** The rooms of the Holiday Rush. */
 const ROOMS = defineTable({
@@ -30,6 +30,9 @@ export interface HolidayOptions extends CommonOptions {
   /** The price that no session goes beyond. Rooms cost 100 to 1,000. */
   readonly ceiling: number;
 }
+
+/** What decides which rooms there are, and at what price. */
+type HolidayPlan = Pick<HolidayOptions, 'hotels' | 'roomsPerHotel' | 'ceiling' | 'seed'>;
 
 /** What holds where nothing is said; the directory is the caller's choice. */
 export const HOLIDAY_DEFAULTS: Omit<HolidayOptions, 'out'> = {
@@ -79,7 +82,10 @@ export async function runHoliday(options: HolidayOptions, environment: BenchEnvi
   );
 }
 
-function holidayMarket({ hotels, roomsPerHotel, ceiling, seed }: HolidayOptions): Market<Room, RoomTerm> {
+/** What the Holiday Rush sells, and how guests reach it. */
+export const HOLIDAY_GOODS = { market: holidayMarket, openShop };
+
+function holidayMarket({ hotels, roomsPerHotel, ceiling, seed }: HolidayPlan): Market<Room, RoomTerm> {
   const random = new SeededRandom(seed);
   const prices = Array.from({ length: hotels * roomsPerHotel }, () => PRICE_MIN + random.below(PRICE_MAX - PRICE_MIN + 1));
   const priceOf = ({ group, unit }: Unit): number => prices[(group - 1) * roomsPerHotel + unit - 1] ?? PRICE_MAX;
@@ -101,8 +107,8 @@ function holidayMarket({ hotels, roomsPerHotel, ceiling, seed }: HolidayOptions)
   };
 }
 
-async function openShop(address: string, rehearsal: number): Promise<Shop<Room, RoomTerm>> {
-  const client = await connect(address, { name: 'holiday-rush' });
+async function openShop(address: string, rehearsal: number, options: ShopOptions = {}): Promise<Shop<Room, RoomTerm>> {
+  const client = await connect(address, { ...options, name: 'holiday-rush' });
   const table = await client.table({ ...ROOMS, table: tableName(ROOMS.table, rehearsal) });
   return clientShop(client, table, (batch, room) => batch.append(table, room));
 }

@@ -71,7 +71,7 @@ export function figuresOf(log: RawLog): Figures {
     ...counted,
     sold: log.sales.length,
     unknown: log.unknown.length,
-    unknownMax: kill?.inFlight ?? 0,
+    unknownMax: inFlightAtTrouble(log),
     planFaults: countPlanFaults(log),
     served: log.sales.length + log.unknown.length + log.end.noTicket,
     soldAtKill: kill?.sold ?? 0,
@@ -148,6 +148,11 @@ function latenciesByKind(log: RawLog): Partial<Record<RequestKind, Latencies>> {
     if (histogram.totalCount > 0) byKind[kind] = latenciesOf(histogram);
   }
   return byKind;
+}
+
+/** Requests that were in flight when the server was killed or stopped during the storm: no more outcomes may be unknown. */
+function inFlightAtTrouble({ marks }: RawLog): number {
+  return marks.reduce((sum, { what, inFlight }) => sum + (what === 'kill' || what === 'stop' ? inFlight : 0), 0);
 }
 
 function outageUs(kill: Mark | undefined, restarted: Mark | undefined): number {

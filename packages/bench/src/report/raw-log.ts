@@ -9,7 +9,7 @@
  * | `run` | object, see {@link RunHeader} | what was run; the first line |
  * | `sale` | `[timeUs, buyer, rowId, group, unit]` | a buyer was told: yours; group is the rank or hotel, unit the seat or room, both from 1 |
  * | `unknown` | `[timeUs, buyer, rowId]` | a buyer will never learn the outcome; row 0: the server would have chosen it |
- * | `mark` | object, see {@link Mark} | the server was killed, or answered again |
+ * | `mark` | object, see {@link Mark} | the server was killed or stopped, or answered again |
  * | `window` | `{ timeUs, <kind>: [latencyUs, …] }` | the answers that came within {@link WINDOW_US} from timeUs, in order, by {@link REQUEST_KINDS} |
  * | `row` | `[rowId, group, unit, isBooked, buyer]` | a row as the server read it from disk after the last kill |
  * | `end` | object, see {@link RunEnd} | counts that no other line gives; the last line |
@@ -73,8 +73,11 @@ export interface UnknownSale {
   readonly rowId: number;
 }
 
-/** `kill` and `restarted` during the storm; `last-kill` and `last-restarted` before the recount, which every run has. */
-export const MARKS = ['kill', 'restarted', 'last-kill', 'last-restarted'] as const;
+/**
+ * `kill`, `stop` (it stands still, or its disk fails) and `restarted` during the storm; `last-kill` and `last-restarted` before the
+ * recount, which every run has.
+ */
+export const MARKS = ['kill', 'stop', 'restarted', 'last-kill', 'last-restarted'] as const;
 
 /** Something that happened to the server's process. */
 export interface Mark {

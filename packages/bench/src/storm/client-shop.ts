@@ -23,6 +23,7 @@ export function clientShop<Row, Term>(
       return changes.map(({ rowId }) => rowId);
     },
     scan: () => table.scan(),
+    operationStatus: (operationId) => client.operationStatus(operationId),
     close: () => client.close(),
   };
 }

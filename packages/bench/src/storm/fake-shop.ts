@@ -83,7 +83,7 @@ export class FakeServer {
       this.#locks.clear();
       end('was killed');
     };
-    return { address: 'tcp://fake', pid: 0, ended, kill, stop: async () => end('was stopped') };
+    return { address: 'tcp://fake', pid: 0, ended, signal: () => {}, kill, stop: async () => end('was stopped') };
   };
 
   readonly open = async (): Promise<Shop<FakeRow, FakeTerm>> => ({
@@ -110,6 +110,7 @@ export class FakeServer {
     serverVersion: '0.0.0',
     appendAll: async (rows) => rows.map((row) => this.#rows.push(row)),
     scan: () => this.#scan(),
+    operationStatus: async () => ({ state: 'unknown' }),
     close: async () => {},
   });
 
@@ -129,7 +130,7 @@ export class FakeServer {
       replace: async (row) => {
         await this.#arrive('replace');
         mustHold();
-        return this.#write(rowId, row);
+        return { lsn: this.#write(rowId, row) };
       },
       unlock: async () => {
         await this.#arrive('unlock');

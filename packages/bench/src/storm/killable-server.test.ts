@@ -20,7 +20,7 @@ class Processes {
       this.events.push(how);
       this.end(how);
     };
-    return { address: 'tcp://127.0.0.1:7', pid: 0, ended, kill: finish('killed'), stop: finish('stopped') };
+    return { address: 'tcp://127.0.0.1:7', pid: 0, ended, signal: finish('signalled'), kill: finish('killed'), stop: finish('stopped') };
   };
 }
 

@@ -1,5 +1,30 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { assert } from '@k-lani/base';
 import { peakResidentBytes, type ServerOptions, type ServerProcess, type SpawnServer } from './server-process.ts';
+
+/** What becomes of a process, and of those after it, until one listens again. */
+export interface Fate {
+  /** Milliseconds between SIGTERM and SIGKILL; by default it gets no SIGTERM. */
+  readonly closingMs?: number;
+  /**
+   * Runs when the process is gone, before the next one starts.
+   *
+   * @param tryStart starts a process, and kills it as soon as it listens; gives why it did not, or `undefined` when it did
+   */
+  readonly meanwhile?: (tryStart: () => Promise<string | undefined>) => Promise<void>;
+  /** For each start that does not live, in order: makes the signal that kills it. */
+  readonly deathsInStart?: readonly (() => AbortSignal)[];
+}
+
+/** What a kill came to. */
+export interface Death {
+  /** False when the process had closed by itself before SIGKILL came. */
+  readonly wasKilled: boolean;
+  /** Starts that were killed before they listened. */
+  readonly diedStarting: number;
+  /** From the start of the process that listens now until it did so. */
+  readonly startMs: number;
+}
 
 /**
  * The server of a storm through its kills: each time another process, on the same directory and address.
@@ -55,26 +80,78 @@ export class KillableServer {
   }
 
   /**
-   * Ends the process with SIGKILL, before this returns to its caller for the first time, and starts the next one. Resolves when that
-   * listens.
+   * Ends the process with SIGKILL, or as `fate` says, and starts the next one. The first signal is sent before this returns to its caller
+   * for the first time. Resolves when the next one listens.
    *
    * @throws Error when it does not come back
    */
-  async killAndRestart(): Promise<void> {
+  async killAndRestart({ closingMs, meanwhile, deathsInStart = [] }: Fate = {}): Promise<Death> {
     assert(this.#state !== 'down', 'KillableServer: killed while it was down');
     this.#state = 'down';
     const peakBytes = peakResidentBytes(this.#process.pid) ?? 0;
     if (peakBytes > 0) this.#peakBytes = Math.max(this.#peakBytes ?? 0, peakBytes);
-    await this.#process.kill();
     try {
+      const wasKilled = await this.#end(closingMs);
+      await meanwhile?.(() => this.#tryStart());
+      let diedStarting = 0;
+      for (const makeSignal of deathsInStart) if (await this.#startInVain(makeSignal())) diedStarting += 1;
+      const startedMs = performance.now();
       this.#process = await this.#spawn(this.#options);
+      this.#state = 'up';
+      void this.#watch();
+      return { wasKilled, diedStarting, startMs: performance.now() - startedMs };
     } catch (error) {
       this.#state = 'over';
       this.#fail(error);
       throw error;
     }
-    this.#state = 'up';
-    void this.#watch();
+  }
+
+  /** Lets the process stand still while `work` runs: it neither runs nor ends, and its connections stay. */
+  async pauseWhile(work: () => Promise<unknown>): Promise<void> {
+    assert(this.#state === 'up', 'KillableServer: paused while it was not up');
+    const process = this.#process;
+    process.signal('SIGSTOP');
+    try {
+      await work();
+    } finally {
+      process.signal('SIGCONT');
+    }
+  }
+
+  /** Returns whether it took a SIGKILL to end the process. */
+  async #end(closingMs: number | undefined): Promise<boolean> {
+    const process = this.#process;
+    if (closingMs !== undefined) {
+      process.signal('SIGTERM');
+      const isClosed = await Promise.race([process.ended.then(() => true), delay(closingMs, false)]);
+      if (isClosed) return false;
+    }
+    await process.kill();
+    return true;
+  }
+
+  async #tryStart(): Promise<string | undefined> {
+    try {
+      const process = await this.#spawn(this.#options);
+      await process.kill();
+      return undefined;
+    } catch (error) {
+      return error instanceof Error ? error.message : String(error);
+    }
+  }
+
+  /** Starts a process that `signal` kills; one that listens before is killed then. Returns whether it died while it started. */
+  async #startInVain(signal: AbortSignal): Promise<boolean> {
+    let process: ServerProcess;
+    try {
+      process = await this.#spawn({ ...this.#options, signal });
+    } catch (error) {
+      if (!signal.aborted) throw error;
+      return true;
+    }
+    await process.kill();
+    return false;
   }
 
   /** Lets it finish and ends it, after `goodBye`; but does not wait for that where nobody is left to take leave of. */

@@ -15,6 +15,10 @@ export interface ServerOptions {
   /** `tcp://127.0.0.1:0` for any free port. */
   readonly listen: string;
   readonly durability: 'fsync' | 'os';
+  /** Further settings, as flags of `serve`. */
+  readonly flags?: readonly string[];
+  /** Kills the process with SIGKILL before it listens. */
+  readonly signal?: AbortSignal;
 }
 
 /** A server that answers. */
@@ -24,6 +28,8 @@ export interface ServerProcess {
   readonly pid: number;
   /** Resolves with how it ended, whoever ended it. */
   readonly ended: Promise<string>;
+  /** Sends a signal, before it returns. */
+  signal(name: 'SIGTERM' | 'SIGSTOP' | 'SIGCONT'): void;
   /** Sends SIGKILL before it returns; resolves when the process is gone. */
   kill(): Promise<void>;
   /** Lets it finish what is in flight: SIGTERM, and SIGKILL after 15 s. Resolves when the process is gone. */
@@ -37,24 +43,29 @@ export type SpawnServer = (options: ServerOptions) => Promise<ServerProcess>;
  * Starts servers with a command line, to which `serve --data … --listen … --durability … --json` is added.
  *
  * @param command program and arguments, as `[process.execPath, 'bin/k-lani.js']`
+ * @param environment of the processes, but for what configures k-lani
  * @returns a function that throws when the server ends before it listens, with the last it wrote to its standard error
  */
-export function serverCommand(command: readonly string[]): SpawnServer {
-  return async ({ directory, listen, durability }) => {
+export function serverCommand(command: readonly string[], environment: NodeJS.ProcessEnv = process.env): SpawnServer {
+  return async ({ directory, listen, durability, flags = [], signal }) => {
     const [program = '', ...words] = command;
-    const child = spawn(program, [...words, 'serve', '--data', directory, '--listen', listen, '--durability', durability, '--json'], {
+    const settings = ['--data', directory, '--listen', listen, '--durability', durability, ...flags, '--json'];
+    const child = spawn(program, [...words, 'serve', ...settings], {
       stdio: ['ignore', 'pipe', 'pipe'],
-      env: withoutConfiguration(process.env),
+      env: withoutConfiguration(environment),
     });
     const ended = endOf(child);
     const killWithUs = (): void => void child.kill('SIGKILL');
     process.once('exit', killWithUs);
+    signal?.addEventListener('abort', killWithUs);
     void ended.then(() => process.off('exit', killWithUs));
     const address = await listening(child, ended);
+    signal?.removeEventListener('abort', killWithUs);
     return {
       address,
       pid: child.pid ?? 0,
       ended,
+      signal: (name) => void child.kill(name),
       kill: async () => {
         child.kill('SIGKILL');
         await ended;

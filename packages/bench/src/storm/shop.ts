@@ -3,11 +3,17 @@
  * that the tests plant faults in.
  */
 
+/** What a write may say. */
+export interface ShopWrite {
+  /** 32 hexadecimal digits that name the write for good. */
+  readonly operationId?: string;
+}
+
 /** A lock that this connection holds; see `Lock` of the client. */
 export interface ShopLock<Row> {
   /** The row's newest state, under the lock. */
   seek(): Promise<{ readonly row: Row } | undefined>;
-  replace(row: Row): Promise<unknown>;
+  replace(row: Row, options?: ShopWrite): Promise<{ readonly lsn: number }>;
   unlock(): Promise<void>;
 }
 
@@ -17,11 +23,22 @@ export type ShopClaim =
   | { readonly outcome: 'none_available' }
   | { readonly outcome: 'all_locked'; readonly retryAfterMs: number };
 
+/** What a buyer claims. */
+export interface ShopClaimLine<Row, Term> {
+  readonly where: readonly Term[];
+  readonly set: Partial<Row>;
+}
+
+/** What became of an operation; see `OperationStatus` of the client. */
+export type ShopOperation =
+  | { readonly state: 'unknown' }
+  | { readonly state: 'done'; readonly lsn: number; readonly changes: readonly { readonly rowId: number; readonly version: number }[] };
+
 /** The table of what is for sale. */
 export interface ShopTable<Row, Term> {
   queryIntersect(terms: readonly Term[], options: { readonly limit: number; readonly spread: number }): Promise<readonly number[]>;
   tryLock(rowId: number): Promise<ShopLock<Row> | undefined>;
-  claim(line: { readonly where: readonly Term[]; readonly set: Partial<Row> }): Promise<ShopClaim>;
+  claim(line: ShopClaimLine<Row, Term>, options?: ShopWrite): Promise<ShopClaim>;
 }
 
 /** One connection to the server, with the table open. */
@@ -34,7 +51,17 @@ export interface Shop<Row, Term> {
   appendAll(rows: readonly Row[]): Promise<readonly number[]>;
   /** All rows, as of one moment. */
   scan(): AsyncIterable<{ readonly rowId: number; readonly row: Row }>;
+  /** What became of the operation with this id. */
+  operationStatus(operationId: string): Promise<ShopOperation>;
   close(): Promise<void>;
+}
+
+/** How a buyer reaches the server. */
+export interface ShopOptions {
+  /** How long a request waits for its answer, over all reconnects. */
+  readonly timeoutMs?: number;
+  /** Delays between attempts to reach a server that is away. */
+  readonly reconnect?: { readonly delayMsMax: number };
 }
 
 /**
@@ -42,7 +69,7 @@ export interface Shop<Row, Term> {
  *
  * @param rehearsal its number from 1, each of which has a table of its own; 0 for the storm that counts
  */
-export type OpenShop<Row, Term> = (address: string, rehearsal: number) => Promise<Shop<Row, Term>>;
+export type OpenShop<Row, Term> = (address: string, rehearsal: number, options?: ShopOptions) => Promise<Shop<Row, Term>>;
 
 /** The name of the table of a rehearsal, or of the storm that counts. */
 export function tableName(name: string, rehearsal: number): string {

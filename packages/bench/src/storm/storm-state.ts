@@ -110,7 +110,7 @@ export class StormState<Row, Term> {
     this.unknown.push({ timeUs: this.meter.nowUs(), buyer, rowId });
   }
 
-  mark(what: Mark['what']): void {
-    this.marks.push({ timeUs: this.meter.nowUs(), what, sold: this.sales.length, inFlight: this.meter.inFlight });
+  mark(what: Mark['what'], inFlight = this.meter.inFlight): void {
+    this.marks.push({ timeUs: this.meter.nowUs(), what, sold: this.sales.length, inFlight });
   }
 }

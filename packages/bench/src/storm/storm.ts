@@ -38,6 +38,18 @@ export interface BenchProgress {
   readonly isServerDown: boolean;
 }
 
+/** What is done to a server during a storm, beside the one kill that the options may ask for. */
+export interface StormTrouble<RowOf, Term> {
+  /**
+   * Runs from the first buyer on; the storm ends no sooner than this. `over` is aborted when the last buyer has been served.
+   *
+   * @throws whatever makes the storm pointless: it ends with that
+   */
+  during(server: KillableServer, state: StormState<RowOf, Term>, over: AbortSignal): Promise<void>;
+  /** Runs after the last kill, before the rows are read, so that the recount sees what this does. */
+  afterwards(shop: Shop<RowOf, Term>): Promise<void>;
+}
+
 /** Where a storm takes place. */
 export interface StormSite<RowOf, Term> {
   readonly spawnServer: SpawnServer;
@@ -45,6 +57,9 @@ export interface StormSite<RowOf, Term> {
   readonly durability: 'fsync' | 'os';
   readonly openShop: OpenShop<RowOf, Term>;
   readonly progress: (progress: BenchProgress) => void;
+  /** Further settings of the server, as flags of `serve`. */
+  readonly serverFlags?: readonly string[];
+  readonly trouble?: StormTrouble<RowOf, Term>;
 }
 
 /** What was seen. */
@@ -68,8 +83,8 @@ export async function runStorm<RowOf, Term>(
   options: StormOptions,
   site: StormSite<RowOf, Term>,
 ): Promise<StormRecord<RowOf, Term>> {
-  const { directory, durability } = site;
-  const server = await KillableServer.start(site.spawnServer, { directory, durability, listen: 'tcp://127.0.0.1:0' });
+  const { directory, durability, serverFlags: flags = [] } = site;
+  const server = await KillableServer.start(site.spawnServer, { directory, durability, flags, listen: 'tcp://127.0.0.1:0' });
   const storm = new Storm({ market, options, site, server });
   try {
     return await storm.run();
@@ -121,6 +136,8 @@ class Storm<RowOf, Term> {
     state.mark('last-kill');
     await server.killAndRestart();
     state.mark('last-restarted');
+    const { trouble } = this.#site;
+    if (trouble !== undefined) await server.whileThere(this.#openShop(0).then((shop) => trouble.afterwards(shop)));
     const rows = await server.whileThere(this.#readRows(state));
     const { lockConflicts, alreadySold, noTicket, locksLost, reasked, failures } = state;
     return {
@@ -202,6 +219,7 @@ class Storm<RowOf, Term> {
   /** Resolves when the last buyer has been served and the server is there; gives the microseconds that the buyers took. */
   async #serveAll(state: StormState<RowOf, Term>, phase: 'rehearsal' | 'storm'): Promise<number> {
     const { buyers, workers } = this.#options;
+    const over = new AbortController();
     const report = (): void => this.#report(phase, state.served, buyers, state.sales.length);
     const ticking = setInterval(report, PROGRESS_MS);
     const serving: Promise<void>[] = [];
@@ -210,10 +228,14 @@ class Storm<RowOf, Term> {
       assert(shop !== undefined, 'A storm has at least one connection');
       serving.push(new Worker(state, shop.table).serveBuyers());
     }
+    const served = Promise.all(serving);
+    const trouble = phase === 'storm' ? this.#site.trouble?.during(this.#server, state, over.signal) : undefined;
     try {
-      await this.#server.whileThere(Promise.all(serving));
+      // Trouble that fails ends the wait for buyers who may never be served.
+      await this.#server.whileThere(Promise.race([served, Promise.resolve(trouble).then(() => served)]));
       const wallUs = state.meter.nowUs();
-      await this.#restart;
+      over.abort();
+      await Promise.all([trouble, this.#restart]);
       return wallUs;
     } catch (error) {
       state.stopped = error;

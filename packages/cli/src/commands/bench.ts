@@ -20,6 +20,7 @@ import type { ProgressBar } from '../output/progress-bar.ts';
 import type { Terminal } from '../output/terminal.ts';
 import { countText } from '../output/text-table.ts';
 import { endOnSignals } from '../signals.ts';
+import { benchCrashesCommand } from './bench-crashes.ts';
 import { examples, terminalOf } from './context.ts';
 
 const COUNT_MAX = 10_000_000;
@@ -32,14 +33,15 @@ type GivenOptions<T extends CommonOptions> = Partial<T> & Pick<T, 'out'>;
 /** The command and those below it. */
 export function benchCommand(): Command {
   return new Command('bench')
-    .summary('run a proof: concert or holiday')
+    .summary('run a proof: concert, holiday or crashes')
     .description(
       'Run a proof against a server of its own, in a process of its own. At the end the server is killed and started again, and only then ' +
         'every row is counted. Writes raw-log.ndjson, result.json and index.html; the last line printed has the figures. Exit code 1 when ' +
         'anything was sold twice, lost, or went wrong.',
     )
     .addCommand(concertCommand())
-    .addCommand(holidayCommand());
+    .addCommand(holidayCommand())
+    .addCommand(benchCrashesCommand());
 }
 
 function concertCommand(): Command {

@@ -38,6 +38,9 @@ const OVERLOAD_RETRY_MS = 20;
 const SPARE_COUNT_MAX = 4;
 const SPARE_SIZE_MAX = BATCH_SIZE_BYTES_CLOSED * 2;
 
+/** What an operator can do about a failed writer. */
+const AFTER_FAILURE = 'check the disk, then restart the process: recovery keeps all that was acknowledged';
+
 /** `fsync`: durable on stable storage. `os`: survives a killed process, not a power cut. */
 export type Durability = 'fsync' | 'os';
 
@@ -354,7 +357,7 @@ export class GroupCommit {
   }
 
   #fail(cause: KLaniError): void {
-    this.#failure = new KLaniError('WriterFailed', `Cannot write any more: ${cause.message}`, { cause });
+    this.#failure = new KLaniError('WriterFailed', `Cannot write any more: ${cause.message}; ${AFTER_FAILURE}`, { cause });
     this.#options.onFailed(this.#failure);
     const outcome = lost(this.#failure);
     this.#inFlight?.answer(outcome);

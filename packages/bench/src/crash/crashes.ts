@@ -1,0 +1,266 @@
+/**
+ * Real trouble: the real server, as a process, is killed, stopped, and given bad disks while buyers buy; what the buyers were told is held
+ * against what the restarted server has.
+ *
+ * | trouble | what is done | where |
+ * | --- | --- | --- |
+ * | `kill` | SIGKILL at seeded moments: while it serves, starts and closes | `killing.ts` |
+ * | `stop` | SIGSTOP, and SIGCONT after leases and time-outs are over | `stopping.ts` |
+ * | `disk-full` | a small file system is filled, and given room again | `bad-disks.ts` |
+ * | `read-only` | that file system turns read-only | `bad-disks.ts` |
+ * | `failing-device` | the device below it takes no more writes, so that a sync fails | `bad-disks.ts` |
+ *
+ * 1. A sale that was acknowledged is there after the restart, for that buyer, once; nothing that is there is unexplained.
+ * 2. No more outcomes are unknown than requests were in flight.
+ * 3. Nobody was refused while units were left.
+ * 4. An operation that is asked for again gets its first answer, and has no second effect.
+ * 5. Every round ends with a kill of its own, which is not counted.
+ */
+import { cpSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { assert, SeededRandom } from '@k-lani/base';
+import { checkOption } from '../options.ts';
+import type { SpawnServer } from '../storm/server-process.ts';
+import { KLaniError } from '@k-lani/protocol';
+import type { Market, OpenShop } from '../storm/shop.ts';
+import { type BadDiskPlan, FailingDevice, FullDisk, isWriterFailure, ReadOnlyDisk } from './bad-disks.ts';
+import { addRound, type CrashRow, emptyRow } from './crash-row.ts';
+import { STORM_KINDS, type StormKind, withGoods } from './goods.ts';
+import { Killing } from './killing.ts';
+import { type RoundCount, runRound } from './round.ts';
+import { SmallDisk } from './small-disk.ts';
+import { BUYER_TIMEOUT_MS, LEASE_MS, Stopping } from './stopping.ts';
+import { type Trouble, TroubleLog } from './trouble.ts';
+
+/** What can be done to a server. */
+export const TROUBLES = ['kill', 'stop', 'disk-full', 'read-only', 'failing-device'] as const;
+
+export type TroubleName = (typeof TROUBLES)[number];
+
+type DiskTrouble = Exclude<TroubleName, 'kill' | 'stop'>;
+
+/** What `k-lani bench crashes` can be told. */
+export interface CrashOptions {
+  /** SIGKILLs, over all storms. */
+  readonly kills: number;
+  readonly seed: number;
+  /** Seats or rooms of one storm. */
+  readonly units: number;
+  readonly troubles: readonly TroubleName[];
+  /** Directory for the databases; that of a storm with something wrong is kept. */
+  readonly out: string;
+}
+
+/** What holds where nothing is said; the directory is the caller's choice. */
+export const CRASH_DEFAULTS: Omit<CrashOptions, 'out'> = { kills: 300, seed: 1, units: 6000, troubles: TROUBLES };
+
+/** What it needs from whoever runs it. */
+export interface CrashEnvironment {
+  readonly spawnServer: SpawnServer;
+  /** Called often. */
+  readonly progress?: (progress: CrashProgress) => void;
+}
+
+/** How far it is. */
+export interface CrashProgress {
+  readonly trouble: TroubleName;
+  readonly storm: string;
+  readonly kills: number;
+  readonly killsWanted: number;
+  /** Sales acknowledged in all storms so far. */
+  readonly acknowledged: number;
+}
+
+/** What it came to. */
+export interface CrashReport {
+  readonly seed: number;
+  /** One for each trouble and storm. */
+  readonly rows: readonly CrashRow[];
+  /** What was left out, and why. */
+  readonly skipped: readonly { readonly trouble: TroubleName; readonly reason: string }[];
+  /** What is wrong, one sentence each; empty when nothing is. */
+  readonly failures: readonly string[];
+  /** 0 when nothing is wrong, else 1. */
+  readonly exitCode: 0 | 1;
+}
+
+const KILLS_MAX = 100_000;
+const UNITS_MIN = 20;
+const UNITS_MAX = 1_000_000;
+/** Kills of one storm: with more, the log gets so long that the starts take all the time. */
+const KILLS_OF_ROUND = 25;
+/** Stops of one storm. */
+const STOPS_OF_ROUND = 3;
+/** Storms of each trouble but kills. */
+const STORMS_OF_RARE_TROUBLE = 2;
+const FIRST_KIND: StormKind = { bench: 'concert', flow: 'claim' };
+const DATABASE = 'database';
+/** Small segments, so that kills hit their beginnings. */
+const SEGMENT_SIZES_BYTES = [65_536, 262_144, 1_048_576];
+
+/**
+ * Puts the server into trouble until it was killed so many times, and counts every storm.
+ *
+ * @throws {KLaniError} `InvalidArgument` for options out of their bounds; Error when a server does not come back
+ */
+export async function runCrashes(options: CrashOptions, environment: CrashEnvironment): Promise<CrashReport> {
+  const { kills, seed, units, out } = options;
+  checkOption('kills', kills, 1, KILLS_MAX);
+  checkOption('seed', seed, 0, 0xffff_ffff);
+  checkOption('units', units, UNITS_MIN, UNITS_MAX);
+  mkdirSync(out, { recursive: true });
+  await warmUp(environment.spawnServer, join(out, DATABASE));
+  const run = new CrashRun(options, environment);
+  for (const trouble of options.troubles) await run.make(trouble);
+  return run.report();
+}
+
+/** Starts a server and lets it end: only a process that ends in good order keeps what it compiled. */
+async function warmUp(spawnServer: SpawnServer, directory: string): Promise<void> {
+  rmSync(directory, { recursive: true, force: true });
+  const server = await spawnServer({ directory, listen: 'tcp://127.0.0.1:0', durability: 'fsync' });
+  await server.stop();
+}
+
+class CrashRun {
+  readonly #options: CrashOptions;
+  readonly #environment: CrashEnvironment;
+  readonly #random: SeededRandom;
+  readonly #rows = new Map<string, CrashRow>();
+  readonly #skipped: { trouble: TroubleName; reason: string }[] = [];
+  readonly #failures: string[] = [];
+  #acknowledged = 0;
+  #kills = 0;
+
+  constructor(options: CrashOptions, environment: CrashEnvironment) {
+    this.#options = options;
+    this.#environment = environment;
+    this.#random = new SeededRandom(options.seed);
+  }
+
+  async make(trouble: TroubleName): Promise<void> {
+    if (trouble === 'kill') {
+      for (let round = 0; this.#kills < this.#options.kills; round += 1) {
+        await this.#round(trouble, STORM_KINDS[round % STORM_KINDS.length] ?? FIRST_KIND, this.#emptyDirectory(), undefined);
+      }
+      return;
+    }
+    for (const kind of STORM_KINDS.slice(0, STORMS_OF_RARE_TROUBLE)) {
+      if (trouble === 'stop') await this.#round(trouble, kind, this.#emptyDirectory(), undefined);
+      else if (!(await this.#onSmallDisk(trouble, kind))) return;
+    }
+  }
+
+  report(): CrashReport {
+    const failures = this.#failures;
+    return {
+      seed: this.#options.seed,
+      rows: [...this.#rows.values()],
+      skipped: this.#skipped,
+      failures,
+      exitCode: failures.length === 0 ? 0 : 1,
+    };
+  }
+
+  /** Returns false where no small disk can be had. */
+  async #onSmallDisk(trouble: DiskTrouble, kind: StormKind): Promise<boolean> {
+    try {
+      using disk = SmallDisk.make(this.#options.out);
+      await this.#round(trouble, kind, disk.directory, disk);
+      return true;
+    } catch (error) {
+      if (!(error instanceof KLaniError && error.code === 'Unsupported')) throw error;
+      this.#skipped.push({ trouble, reason: error.message });
+      return false;
+    }
+  }
+
+  async #round(trouble: TroubleName, kind: StormKind, base: string, disk: SmallDisk | undefined): Promise<void> {
+    const { units } = this.#options;
+    const seed = this.#random.uint32();
+    const log = new TroubleLog();
+    const directory = join(base, DATABASE);
+    const plan: TroublePlan = { trouble, units, directory, disk, random: new SeededRandom(seed), kills: this.#options.kills - this.#kills };
+    const count = await withGoods(kind.bench, { units, seed }, <Row, Term>(market: Market<Row, Term>, openShop: OpenShop<Row, Term>) =>
+      runRound({
+        kind,
+        seed,
+        market,
+        openShop,
+        spawnServer: this.#environment.spawnServer,
+        directory,
+        serverFlags: flagsOf(trouble, seed),
+        trouble: troubleOf<Row, Term>(plan, log),
+        onSold: (sold) => this.#tell(trouble, kind, { sold, kills: log.kills }),
+        ...(trouble === 'stop' ? { timeoutMs: BUYER_TIMEOUT_MS } : {}),
+        ...(trouble === 'read-only' || trouble === 'failing-device' ? { isExpected: isWriterFailure } : {}),
+      }),
+    );
+    if (trouble === 'kill') this.#kills += log.kills;
+    this.#take(trouble, { kind, seed, directory, count, log });
+  }
+
+  #take(trouble: TroubleName, round: { kind: StormKind; seed: number; directory: string; count: RoundCount; log: TroubleLog }): void {
+    const { kind, seed, count, log } = round;
+    const storm = stormName(kind);
+    const name = `${trouble}, ${storm}`;
+    this.#rows.set(name, addRound(this.#rows.get(name) ?? emptyRow(trouble, storm), count, log));
+    this.#acknowledged += count.figures.sold;
+    const wrong = [...count.failures, ...log.failures];
+    if (wrong.length === 0) return;
+    const kept = join(this.#options.out, `failed-${trouble}-${seed}`);
+    rmSync(kept, { recursive: true, force: true });
+    cpSync(round.directory, kept, { recursive: true });
+    writeFileSync(`${kept}.ndjson`, count.rawLog);
+    this.#failures.push(...wrong.map((sentence) => `${name}, seed ${seed} (kept in ${kept}): ${sentence}`));
+  }
+
+  /** The directory to make a database in; the one of the round before is removed. */
+  #emptyDirectory(): string {
+    const { out } = this.#options;
+    rmSync(join(out, DATABASE), { recursive: true, force: true });
+    return out;
+  }
+
+  #tell(trouble: TroubleName, kind: StormKind, { sold, kills }: { sold: number; kills: number }): void {
+    this.#environment.progress?.({
+      trouble,
+      storm: stormName(kind),
+      kills: this.#kills + (trouble === 'kill' ? kills : 0),
+      killsWanted: this.#options.kills,
+      acknowledged: this.#acknowledged + sold,
+    });
+  }
+}
+
+/** The trouble as a round makes it. */
+interface TroublePlan {
+  readonly trouble: TroubleName;
+  readonly units: number;
+  readonly directory: string;
+  readonly disk: SmallDisk | undefined;
+  readonly random: SeededRandom;
+  /** Kills that are still wanted. */
+  readonly kills: number;
+}
+
+function troubleOf<Row, Term>(plan: TroublePlan, log: TroubleLog): Trouble<Row, Term> {
+  const { trouble, units, disk, random } = plan;
+  const kills = Math.min(KILLS_OF_ROUND, plan.kills);
+  if (trouble === 'kill') return new Killing({ kills, salesBetween: Math.ceil(units / kills), directory: plan.directory, random }, log);
+  if (trouble === 'stop')
+    return new Stopping({ stops: STOPS_OF_ROUND, salesBetween: Math.ceil(units / (2 * STOPS_OF_ROUND)), random }, log);
+  assert(disk !== undefined, 'Trouble with a disk has a disk');
+  const badDisk: BadDiskPlan = { disk, salesBefore: 1 + random.below(units / 2) };
+  if (trouble === 'disk-full') return new FullDisk(badDisk, log);
+  return trouble === 'read-only' ? new ReadOnlyDisk(badDisk, log) : new FailingDevice(badDisk, log);
+}
+
+function flagsOf(trouble: TroubleName, seed: number): string[] {
+  const flags = ['--segment-size-bytes', String(SEGMENT_SIZES_BYTES[seed % SEGMENT_SIZES_BYTES.length])];
+  return trouble === 'stop' ? [...flags, '--lock-lease-ms-max', String(LEASE_MS)] : flags;
+}
+
+function stormName({ bench, flow }: StormKind): string {
+  return `${bench} ${flow}`;
+}

@@ -1,0 +1,127 @@
+/** `k-lani bench crashes`: servers in real trouble, and the count of what they had promised. */
+import { join } from 'node:path';
+import { Command, InvalidArgumentError } from 'commander';
+import { CRASH_DEFAULTS, type CrashOptions, type CrashReport, type CrashRow, runCrashes, TROUBLES, type TroubleName } from '@k-lani/bench';
+import { integerBetween } from '../integer-option.ts';
+import { ownServer } from '../own-server.ts';
+import type { Terminal } from '../output/terminal.ts';
+import { type Column, countText, textTable } from '../output/text-table.ts';
+import { endOnSignals } from '../signals.ts';
+import { examples, terminalOf } from './context.ts';
+
+const KILLS_MAX = 100_000;
+const UNITS_MIN = 20;
+const UNITS_MAX = 1_000_000;
+const SEED_MAX = 0xffff_ffff;
+
+const COLUMNS: readonly Column[] = [
+  { title: 'trouble' },
+  { title: 'storm' },
+  { title: 'kills', isNumber: true },
+  { title: 'starting', isNumber: true },
+  { title: 'closing', isNumber: true },
+  { title: 'stops', isNumber: true },
+  { title: 'acknowledged', isNumber: true },
+  { title: 'found', isNumber: true },
+  { title: 'lost', isNumber: true },
+  { title: 'double', isNumber: true },
+  { title: 'unknown', isNumber: true },
+  { title: 'asked again', isNumber: true },
+  { title: 'otherwise', isNumber: true },
+  { title: 'restart p50', isNumber: true },
+  { title: 'max', isNumber: true },
+];
+
+/** The command. */
+export function benchCrashesCommand(): Command {
+  return new Command('crashes')
+    .summary('kill the server hundreds of times, stop it, break its disk')
+    .description(
+      'Put servers of its own into trouble while buyers buy, and hold what the buyers were told against what the restarted server has: SIGKILL ' +
+        'while it serves, starts and closes; SIGSTOP for longer than leases and time-outs; a disk that fills up, turns read-only, or fails ' +
+        'a sync. The bad disks are small file systems, mounted for the test: it needs Linux and root for them, and leaves them out, with the ' +
+        'reason, where it may not. Exit code 1 when anything was lost, sold twice, or answered otherwise when asked again.',
+    )
+    .option('--kills <n>', 'SIGKILLs, over all storms', integerBetween(1, KILLS_MAX), CRASH_DEFAULTS.kills)
+    .option('--units <n>', 'seats or rooms of one storm', integerBetween(UNITS_MIN, UNITS_MAX), CRASH_DEFAULTS.units)
+    .option('--seed <n>', 'decides who wants what, and the moments', integerBetween(0, SEED_MAX), CRASH_DEFAULTS.seed)
+    .option('--trouble <list>', `some of ${TROUBLES.join(',')}`, troublesIn, CRASH_DEFAULTS.troubles)
+    .option('--out <dir>', 'directory for the databases', join('k-lani-bench', 'crashes'))
+    .addHelpText(
+      'after',
+      examples(
+        ['all of it', 'k-lani bench crashes'],
+        ['a thousand kills, other moments', 'k-lani bench crashes --trouble kill --kills 1000 --seed 2'],
+      ),
+    )
+    .action(async ({ trouble, ...options }: Omit<CrashOptions, 'troubles'> & { trouble: readonly TroubleName[] }, of: Command) => {
+      endOnSignals();
+      const terminal = terminalOf(of);
+      const report = await run(terminal, { ...options, troubles: trouble });
+      print(terminal, report);
+      if (report.exitCode !== 0) process.exitCode = report.exitCode;
+    });
+}
+
+async function run(terminal: Terminal, options: CrashOptions): Promise<CrashReport> {
+  using bar = terminal.progress('Crashes');
+  // A start compiles the whole program unless it finds what one before it has compiled.
+  const environment = { ...process.env, NODE_COMPILE_CACHE: join(options.out, 'compiled') };
+  return await runCrashes(options, {
+    spawnServer: ownServer(environment),
+    progress: ({ trouble, storm, kills, killsWanted, acknowledged }) =>
+      bar.update(kills, killsWanted, `${trouble}, ${storm}: ${countText(kills)} kills, ${countText(acknowledged)} sales acknowledged`),
+  });
+}
+
+function print(terminal: Terminal, { seed, rows, skipped, failures, exitCode }: CrashReport): void {
+  if (terminal.isJson) {
+    const told = rows.map(({ startsMs, ...row }) => ({ ...row, restartMs: { p50: quantile(startsMs, 0.5), max: quantile(startsMs, 1) } }));
+    terminal.printJson({ ok: exitCode === 0, seed, rows: told, skipped, failures });
+    return;
+  }
+  terminal.print(textTable(terminal, COLUMNS, rows.map(cellsOf)));
+  for (const { trouble, reason } of skipped) terminal.print(`left out: ${trouble}: ${reason}`);
+  for (const failure of failures) terminal.print(`${terminal.style('red', 'WRONG')} ${failure}`);
+  const sum = (pick: (row: CrashRow) => number): number => rows.reduce((total, row) => total + pick(row), 0);
+  terminal.print(
+    `crashes_done kills=${sum((row) => row.kills)} stops=${sum((row) => row.stops)} acknowledged=${sum((row) => row.acknowledged)} ` +
+      `found=${sum((row) => row.found)} lost=${sum((row) => row.lost)} double=${sum((row) => row.double)} ` +
+      `unknown=${sum((row) => row.unknown)} otherwise=${sum((row) => row.contradicted)} seed=${seed}`,
+  );
+}
+
+function cellsOf(row: CrashRow): string[] {
+  const { startsMs } = row;
+  const counts = [
+    row.kills,
+    row.killsStarting,
+    row.killsClosing,
+    row.stops,
+    row.acknowledged,
+    row.found,
+    row.lost,
+    row.double,
+    row.unknown,
+  ];
+  const times = startsMs.length === 0 ? ['', ''] : [msText(quantile(startsMs, 0.5)), msText(quantile(startsMs, 1))];
+  return [row.trouble, row.storm, ...[...counts, row.askedAgain, row.contradicted].map(countText), ...times];
+}
+
+function msText(ms: number | null): string {
+  return `${countText(Math.round(ms ?? 0))} ms`;
+}
+
+/** The smallest value that the share of all does not exceed; null of none. */
+function quantile(values: readonly number[], share: number): number | null {
+  const sorted = values.toSorted((a, b) => a - b);
+  return sorted[Math.max(0, Math.ceil(sorted.length * share) - 1)] ?? null;
+}
+
+function troublesIn(text: string): readonly TroubleName[] {
+  return text.split(',').map((word) => {
+    const trouble = TROUBLES.find((name) => name === word);
+    if (trouble === undefined) throw new InvalidArgumentError(`"${word}" is none of ${TROUBLES.join(', ')}.`);
+    return trouble;
+  });
+}
