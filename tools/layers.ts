@@ -31,9 +31,10 @@ export const ENGINE_FOLDERS: Readonly<Record<string, readonly string[]>> = {
   table: ['memory', 'log'],
   index: ['memory', 'table'],
   snapshot: ['memory', 'table', 'index', 'log'],
-  database: ['io', 'memory', 'lock', 'log', 'table', 'index', 'snapshot'],
-  embedded: ['io', 'memory', 'lock', 'log', 'table', 'index', 'snapshot', 'database'],
-  mod: ['io', 'memory', 'lock', 'log', 'backup', 'table', 'index', 'snapshot', 'database', 'embedded'],
+  checkpoint: ['io', 'memory', 'log', 'table', 'snapshot'],
+  database: ['io', 'memory', 'lock', 'log', 'table', 'index', 'snapshot', 'checkpoint'],
+  embedded: ['io', 'memory', 'lock', 'log', 'table', 'index', 'snapshot', 'checkpoint', 'database'],
+  mod: ['io', 'memory', 'lock', 'log', 'backup', 'table', 'index', 'snapshot', 'checkpoint', 'database', 'embedded'],
 };
 
 /** What runs in browsers too (globs). */

@@ -1,0 +1,183 @@
+import assert from 'node:assert/strict';
+import { hash } from 'node:crypto';
+import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import test, { type TestContext } from 'node:test';
+import { NodeIo } from '../io/node-io.ts';
+import { SEGMENT, appendRecord, openLog, temporaryDirectory } from '../log/log.fixture.ts';
+import type { Log } from '../log/log.ts';
+import { segmentName } from '../log/segment.ts';
+import { verifyLog } from '../log/verify.ts';
+import { backUp, type BackupOptions, type BackupReport } from './backup.ts';
+import { DirectoryTarget } from './directory-target.ts';
+
+const BODY = 'x'.repeat(3000);
+const io = new NodeIo();
+
+/** A log that is open, as in a running server. */
+async function running(context: TestContext): Promise<{ path: string; log: Log; close: () => void }> {
+  const path = temporaryDirectory(context);
+  const directory = io.openDirectory(path, { create: false });
+  directory.acquireLock();
+  const log = await openLog(directory);
+  const close = (): void => {
+    log.close();
+    directory.close();
+  };
+  context.after(close);
+  return { path, log, close };
+}
+
+async function append(log: Log, count: number): Promise<number> {
+  let position = 0;
+  for (let index = 0; index < count; index += 1) position = await appendRecord(log, BODY);
+  return position;
+}
+
+async function backUpInto(path: string, to: string, options: BackupOptions = {}): Promise<BackupReport> {
+  const target = DirectoryTarget.open(io, to);
+  try {
+    return await backUp(path, target, options);
+  } finally {
+    target.close();
+  }
+}
+
+/** A hash of every segment that has begun. */
+function filesOf(path: string): Map<string, string> {
+  const names = readdirSync(path).filter((name) => name.endsWith('.segment') && name !== 'next.segment');
+  const files = names.map((name) => [name, readFileSync(join(path, name))] as const);
+  return new Map(files.filter(([, bytes]) => bytes.some((byte) => byte !== 0)).map(([name, bytes]) => [name, hash('sha256', bytes)]));
+}
+
+test('a backup of a stopped database is the same log, of files with their full size', async (context) => {
+  const { path, log, close } = await running(context);
+  const last = await append(log, 60);
+  close();
+  const to = temporaryDirectory(context);
+  const report = await backUpInto(path, to);
+  const [own, copied] = [verifyLog(path), verifyLog(to)];
+  assert.deepEqual({ ...copied, path: own.path }, own);
+  assert.deepEqual([report.lsnLast, report.anchor, report.isRunning], [last, own.anchor, false]);
+  assert.deepEqual([report.segmentsCopied, report.segmentsHeld], [3, 0]);
+  for (const index of [1, 2, 3]) {
+    assert.equal(statSync(join(to, segmentName(index))).size, SEGMENT);
+    assert.deepEqual(readFileSync(join(to, segmentName(index))), readFileSync(join(path, segmentName(index))));
+  }
+  assert.equal(readdirSync(to).includes('incomplete'), false);
+});
+
+test('a backup of a running database ends before the batch that nothing proves, or at a mark that was synced', async (context) => {
+  const { path, log } = await running(context);
+  const [before, last] = [await append(log, 9), await append(log, 1)];
+  const to = temporaryDirectory(context);
+  const report = await backUpInto(path, to);
+  assert.deepEqual([report.isRunning, report.lsnLast], [true, before]);
+  assert.equal(verifyLog(to).lsnLast, before);
+  const proven = await backUpInto(path, to, { durableLsn: last });
+  assert.equal(proven.lsnLast, last);
+  assert.equal(verifyLog(to, {}).lsnLast, last);
+  const again = await backUpInto(path, to);
+  assert.deepEqual([again.lsnLast, again.segmentsCopied, again.bytesCopied], [last, 0, 0]);
+});
+
+test('a further backup copies only what is new', async (context) => {
+  const { path, log } = await running(context);
+  await append(log, 70);
+  const to = temporaryDirectory(context);
+  const first = await backUpInto(path, to);
+  const sealed = statSync(join(to, segmentName(1))).ino;
+  assert.ok(first.segmentsCopied >= 3);
+  const last = await append(log, 40);
+  const second = await backUpInto(path, to, { durableLsn: last });
+  assert.equal(second.segmentsHeld, first.segmentsCopied - 1);
+  assert.equal(second.bytesHeld + second.bytesCopied, verifyLog(to).sizeBytes + 256 * (second.segmentsHeld + second.segmentsCopied));
+  assert.equal(statSync(join(to, segmentName(1))).ino, sealed);
+  assert.equal(verifyLog(to).lsnLast, last);
+});
+
+test('backups while the log is written are each whole, and hold what was durable before', async (context) => {
+  const { path, log } = await running(context);
+  await append(log, 2);
+  const to = temporaryDirectory(context);
+  const state = { isWriting: true };
+  let durable = 0;
+  const writing = (async () => {
+    while (state.isWriting) durable = await appendRecord(log, BODY);
+  })();
+  for (let round = 0; round < 8; round += 1) {
+    const before = durable;
+    const report = await backUpInto(path, to, { durableLsn: before });
+    assert.ok(report.lsnLast >= before, `${report.lsnLast} of ${before}`);
+    const verified = verifyLog(to);
+    assert.deepEqual([verified.lsnLast, verified.tornBytes, verified.anchor], [report.lsnLast, 0, report.anchor]);
+    assert.equal(verifyLog(path).isRunning, true);
+  }
+  state.isWriting = false;
+  await writing;
+});
+
+test('a backup goes on from what an interrupted one left, and its directory is not opened before', async (context) => {
+  const { path, log, close } = await running(context);
+  await append(log, 70);
+  close();
+  const to = temporaryDirectory(context);
+  let puts = 0;
+  const target = DirectoryTarget.open(io, to);
+  const put = target.putSegment.bind(target);
+  target.putSegment = async (segment) => {
+    puts += 1;
+    if (puts === 3) throw new Error('killed');
+    await put(segment);
+  };
+  await assert.rejects(backUp(path, target), /killed/);
+  target.close();
+  assert.throws(() => verifyLog(to), { code: 'Damaged', message: /did not end \(it holds the file "incomplete"\)/ });
+  const directory = io.openDirectory(to, { create: false });
+  await assert.rejects(openLog(directory), { code: 'Damaged', message: /did not end/ });
+  directory.close();
+  const report = await backUpInto(path, to);
+  assert.ok(report.segmentsHeld >= 1);
+  assert.deepEqual(filesOf(to), filesOf(path));
+});
+
+test('a backup is refused into that of another database, of another history, and into a directory with other files', async (context) => {
+  const [one, other] = [await running(context), await running(context)];
+  await append(one.log, 30);
+  await append(other.log, 30);
+  const to = temporaryDirectory(context);
+  await backUpInto(one.path, to);
+  const before = filesOf(to);
+  await assert.rejects(backUpInto(other.path, to), { code: 'InvalidArgument', message: /of another database/ });
+  one.close();
+  // The same database, taken back to an earlier state: its log goes on another way than the backup.
+  const segment = join(one.path, segmentName(2));
+  const bytes = readFileSync(segment);
+  writeFileSync(segment, new Uint8Array(bytes.length));
+  await assert.rejects(backUpInto(one.path, to), { code: 'InvalidArgument', message: /writes that the database does not have/ });
+  const directory = io.openDirectory(one.path, { create: false });
+  const log = await openLog(directory);
+  await append(log, 30);
+  log.close();
+  directory.close();
+  await assert.rejects(backUpInto(one.path, to), { code: 'InvalidArgument', message: /writes that the database does not have/ });
+  assert.deepEqual(filesOf(to), before);
+  const foreign = temporaryDirectory(context);
+  writeFileSync(join(foreign, 'letter.txt'), '');
+  await assert.rejects(backUpInto(one.path, foreign), { code: 'InvalidArgument', message: /"letter\.txt"/ });
+});
+
+test('a backup of a damaged log is refused with file and offset, and the earlier backup stays whole', async (context) => {
+  const { path, log, close } = await running(context);
+  await append(log, 30);
+  const to = temporaryDirectory(context);
+  const report = await backUpInto(path, to);
+  await append(log, 60);
+  close();
+  const segment = join(path, segmentName(3));
+  const bytes = readFileSync(segment);
+  bytes[9000] = (bytes[9000] ?? 0) ^ 4;
+  writeFileSync(segment, bytes);
+  await assert.rejects(backUpInto(path, to), { code: 'Damaged', message: /0000000003\.segment: damaged at offset \d+/ });
+  assert.ok(verifyLog(to).lsnLast >= report.lsnLast);
+});
