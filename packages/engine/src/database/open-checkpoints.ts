@@ -1,0 +1,47 @@
+/** What an opening does about checkpoints: which one it begins with, and who builds the next. */
+import { findCheckpoint, removeCheckpoints, removeUnfinished, type FoundCheckpoint } from '../checkpoint/checkpoint-files.ts';
+import { Checkpoints } from '../checkpoint/checkpoints.ts';
+import { TurnRunner } from '../checkpoint/runner.ts';
+import type { Directory } from '../io/io.ts';
+import type { Log } from '../log/log.ts';
+import { readManifest } from '../log/manifest.ts';
+import type { DatabaseOptions } from './database.ts';
+
+/** The checkpoint to begin with, if one can be believed; removes what no opening will use. The directory's lock is held. */
+export function openCheckpoint(directory: Directory, options: DatabaseOptions): FoundCheckpoint {
+  const { checkpointBytes, operationWindow, readOnly } = options;
+  if (!readOnly) removeUnfinished(directory);
+  if (checkpointBytes > 0) {
+    return findCheckpoint(directory, { firstSegment: readManifest(directory)?.firstSegment ?? 1, operationWindow });
+  }
+  if (!readOnly) removeCheckpoints(directory);
+  return { checkpoint: undefined, ignored: [] };
+}
+
+/** Begins to look after checkpoints in a database whose log is open. */
+export function openCheckpoints(parts: { directory: Directory; log: Log; options: DatabaseOptions; found: FoundCheckpoint }): Checkpoints {
+  const { directory, log, options, found } = parts;
+  const { checkpoint, ignored } = found;
+  const { checkpointBytes, checkpointRunner, operationWindow, readOnly, scheduler } = options;
+  const segments = log.recovered?.segments ?? [];
+  return new Checkpoints({
+    directory,
+    runner: readOnly || checkpointBytes === 0 ? undefined : (checkpointRunner ?? new TurnRunner(scheduler)),
+    bytesMin: checkpointBytes,
+    operationWindow,
+    segmentSizeBytes: log.segmentSizeBytes,
+    opened:
+      checkpoint === undefined
+        ? undefined
+        : {
+            end: checkpoint.place.end,
+            segment: checkpoint.place.segment,
+            oldestSegment: checkpoint.oldestSegment,
+            sizeBytes: checkpoint.sizeBytes,
+          },
+    ignored,
+    newestSegment: { index: segments.at(-1)?.index ?? 0, previousEnd: segments.at(-2)?.end ?? 0 },
+    durableEnd: log.durable,
+    firstSegment: () => log.firstSegment,
+  });
+}
