@@ -63,7 +63,7 @@ export const STEPS = {
     chance.happens(0.5)
       ? store.count(asker, SEATS.table, [freeTerm])
       : store.count(asker, ROOMS.table, [{ field: 'price', lt: market.ceiling() }]),
-  scan: ({ store, asker, chance }: StepContext) => store.scan(asker, chance.pick([SEATS, ROOMS, MEMBERS]).table, 1 + chance.below(20)),
+  scan: ({ store, asker, chance }: StepContext) => store.scan(asker, chance.pick([SEATS, ROOMS, MEMBERS]).table, 1 + chance.below(5)),
   history: ({ store, asker, market, chance }: StepContext) =>
     store.history(asker, chance.pick(market.unitTables), 1 + chance.below(market.units)),
   status: ({ store, asker, recorder, chance }: StepContext) => {
@@ -116,7 +116,7 @@ async function buyByLock(context: StepContext, table: string, terms: readonly Si
 
 /** Members that come, change and go in one batch; keys may pass from one to the other. */
 async function changeTogether({ store, asker, market, chance }: StepContext): Promise<void> {
-  const rows = [...(await store.scan(asker, MEMBERS.table, 100))];
+  const rows = [...(await store.scan(asker, MEMBERS.table, 5))];
   const changes: SimChange[] = [];
   const table = MEMBERS.table;
   const [first, second] = [chance, chance].map(() => rows.splice(chance.below(Math.max(1, rows.length)), 1)[0]);

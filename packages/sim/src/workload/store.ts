@@ -102,7 +102,10 @@ export class Store {
   scan(asker: Asker, table: string, pageRows: number): Promise<readonly SeenRow[]> {
     return this.#recorder.call(asker, 'scan', { table }, async () => {
       const rows: SeenRow[] = [];
-      for await (const row of this.#table(table).scan({ pageRows })) rows.push(seen(row) as SeenRow);
+      const scan = this.#table(table).scan({ pageRows });
+      // In the process a scan is no matter of promises, which may be many for one event.
+      if (Symbol.iterator in scan) for (const row of scan) rows.push(seen(row) as SeenRow);
+      else for await (const row of scan) rows.push(seen(row) as SeenRow);
       return rows;
     });
   }
