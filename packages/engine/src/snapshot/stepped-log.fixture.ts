@@ -20,7 +20,7 @@ const schema = defineTable({
 const OPERATION: Operation = { id: new Uint8Array(16), digestChecksum: 0, digestLength: 0, opcode: 0, actor: new Uint8Array(0) };
 
 /** The records of one batch: the positions from the first record to the end. */
-export interface Span {
+interface Span {
   readonly start: number;
   readonly end: number;
 }

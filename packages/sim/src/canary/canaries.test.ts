@@ -1,14 +1,15 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import test from 'node:test';
 import { CANARIES, canaryNamed, planted } from './canaries.ts';
 
-const ROOT = new URL('../../../../', import.meta.url);
+const ROOT = join(import.meta.dirname, '../../../..');
 
 test('every canary can be planted: its texts occur exactly once in its file', () => {
   assert.ok(CANARIES.length >= 15);
   for (const canary of CANARIES) {
-    const text = readFileSync(new URL(canary.file, ROOT), 'utf8');
+    const text = readFileSync(join(ROOT, canary.file), 'utf8');
     assert.notEqual(planted(text, canary), text, canary.name);
   }
 });

@@ -9,7 +9,7 @@
  */
 
 /** A text of a module, and what stands in its place when the canary is planted. */
-export interface Edit {
+interface Edit {
   readonly find: string;
   readonly replace: string;
 }

@@ -1,5 +1,6 @@
 /** Hunts for a canary: a process of its own that has it, and runs seed after seed until a checker finds something. */
 import { spawn } from 'node:child_process';
+import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import type { Canary } from './canaries.ts';
@@ -10,12 +11,12 @@ const HUNTS_AT_A_TIME = 2;
 /** The longest that one process may take, milliseconds: a fault can make a loop endless. */
 const PROCESS_MS_MAX = 300_000;
 
-const ROOT = fileURLToPath(new URL('../../../../', import.meta.url));
+const ROOT = join(import.meta.dirname, '../../../..');
 const PLANT = new URL('./plant.ts', import.meta.url).href;
 
 const HUNTERS: Readonly<Record<Canary['foundBy'], string>> = {
-  simulation: 'packages/sim/src/canary/hunter.ts',
-  interleaving: 'packages/engine/src/snapshot/interleaved-main.fixture.ts',
+  simulation: fileURLToPath(new URL('./hunter.ts', import.meta.url)),
+  interleaving: join(ROOT, 'packages/engine/src/snapshot/interleaved-main.fixture.ts'),
 };
 
 /** From which seed on, and how many at most. */

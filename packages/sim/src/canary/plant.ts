@@ -3,12 +3,12 @@
  * it concerns is changed as it is loaded; without this import nothing is.
  */
 import { registerHooks } from 'node:module';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { canaryNamed, planted } from './canaries.ts';
 
-const ROOT = new URL('../../../../', import.meta.url);
-
 const canary = canaryNamed(decodeURIComponent(new URL(import.meta.url).search.slice(1)));
-const target = new URL(canary.file, ROOT).href;
+const target = pathToFileURL(join(import.meta.dirname, '../../../..', canary.file)).href;
 
 registerHooks({
   load(url, context, nextLoad) {
