@@ -25,7 +25,7 @@ import { type IdSource, type WriteOptions, nextId } from './write-calls.ts';
 
 /** What a claim may say. */
 export interface ClaimOptions extends WriteOptions {
-  /** Whether the claimed rows are wanted, as they are after the change. */
+  /** Whether the claimed rows are wanted, as they are after the change. Those that do not fit into one answer are left out. */
   readonly returnRows?: boolean;
 }
 
@@ -102,7 +102,7 @@ export class ClaimCall<Row> extends Call<ClaimResult<Row>> {
 
   #claimedRow(reader: ByteReader, line: number, { rowId, version, rowStart, rowEnd }: WireClaimedRow): ClaimedRow<Row> {
     const handle = this.#handles[line];
-    if (!this.#returnRows || handle === undefined) return { rowId, version, row: undefined };
+    if (rowStart === rowEnd || handle === undefined) return { rowId, version, row: undefined };
     return { rowId, version, row: readRow(reader, handle.layout, rowStart, rowEnd) as Row };
   }
 }

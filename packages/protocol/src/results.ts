@@ -43,7 +43,7 @@ export interface RowVersion<R> {
 export interface ClaimedRow<R> {
   readonly rowId: number;
   readonly version: number;
-  /** The row as the claim left it, where rows were asked for. */
+  /** The row as the claim left it, where rows were asked for and one answer had room for it; else read it by its id. */
   readonly row: R | undefined;
 }
 

@@ -5,6 +5,7 @@ import { NodeIo } from '@k-lani/engine';
 import {
   beginFrame,
   ByteWriter,
+  decodeClaimAnswer,
   decodeLockAnswer,
   decodePageAnswer,
   defineTable,
@@ -328,6 +329,26 @@ test('The limits of a session are answers: handles, cursors, sizes of answers', 
   const claimed = await client.claim(table, [{ where: [], set: { is_booked: 1 }, count: 100 }], { returnRows: true });
   assert.equal(claimed.code, 'ResponseTooLarge');
   assert.equal((await client.claim(table, [{ where: [], set: { is_booked: 1 }, count: 10 }])).status, 0);
+});
+
+test('A claim that was carried out is answered whatever its rows hold: those without room come without their bytes', async (context) => {
+  const server = await openServer(context, { maxResponseBytes: 4096 });
+  const client = await openClient(context, server);
+  const table = await client.create(SEATS);
+  for (let number = 1; number <= 10; number += 1) await client.append(table, { ...seat(number), note: new Uint8Array(1000) });
+  const claimAll = async () => {
+    const options = { returnRows: true, operationId: new Uint8Array(16).fill(7) };
+    const answer = await client.claim(table, [{ where: [], set: { is_booked: 1 }, count: 10 }], options);
+    assert.equal(answer.code, undefined);
+    const [line = []] = answer.read((reader) => decodeClaimAnswer(reader, true)).lines;
+    return line.map(({ rowId, version, rowStart, rowEnd }) => ({ rowId, version, hasRow: rowEnd > rowStart }));
+  };
+  const claimed = await claimAll();
+  assert.deepEqual(
+    claimed,
+    Array.from({ length: 10 }, (_, index) => ({ rowId: index + 1, version: 2, hasRow: index < 3 })),
+  );
+  assert.deepEqual(await claimAll(), claimed, 'asked again');
 });
 
 test('A full disk is answered DiskFull, and writes go on when there is room', async (context) => {

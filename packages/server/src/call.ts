@@ -98,7 +98,12 @@ export class Call implements RequestName {
 
   /** Whether the answer that is being written has become too long to be sent. */
   get isTooLong(): boolean {
-    return this.caller.out.length - this.#start > this.service.answerBytesMax;
+    return !this.hasRoomFor(0);
+  }
+
+  /** Whether the answer that is being written can be sent with `sizeBytes` more. */
+  hasRoomFor(sizeBytes: number): boolean {
+    return this.caller.out.length - this.#start + sizeBytes <= this.service.answerBytesMax;
   }
 
   /**

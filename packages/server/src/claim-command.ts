@@ -22,6 +22,9 @@ const ALL_LOCKED = ERRORS.AllLocked.number;
 
 /** What an answer takes for each row besides the row's own bytes: row id, version, length. */
 const ROW_HEAD_SIZE_BYTES = 12;
+const LENGTH_SIZE_BYTES = 4;
+/** What an answer takes for each line. */
+const COUNT_SIZE_BYTES = 2;
 
 const LOCKED_PAYLOADS = refusalPayloads('the rows that match are locked');
 const NONE_PAYLOADS = refusalPayloads('too few rows match');
@@ -78,28 +81,37 @@ function answer(
 ): void {
   const out = call.answer();
   encodeClaimAnswer(out, claimed.lsn, claimed.lines.length);
+  let headsSizeBytes = headsSize(claimed.lines);
+  let hasRoom = true;
   for (const [place, changes] of claimed.lines.entries()) {
     encodeClaimedCount(out, changes.length);
+    headsSizeBytes -= COUNT_SIZE_BYTES;
     for (const change of changes) {
       encodeChangedRow(out, change.rowId, change.version);
-      if (request.returnRows) putRow(call, handles[place], change);
+      headsSizeBytes -= ROW_HEAD_SIZE_BYTES;
+      if (!request.returnRows) continue;
+      hasRoom = hasRoom && putRow(call, handles[place], change, headsSizeBytes);
+      if (!hasRoom) encodeClaimedRowBytes(out, NO_PAYLOAD, 0, 0);
     }
   }
   call.done(claimed.lsn);
 }
 
-function putRow(call: Call, handle: TableHandle | undefined, { lsn }: ClaimedChange): void {
+/** Bytes of an answer's lines without the rows themselves. */
+function headsSize(lines: readonly (readonly ClaimedChange[])[]): number {
+  return lines.reduce((size, changes) => size + COUNT_SIZE_BYTES + changes.length * ROW_HEAD_SIZE_BYTES, 0);
+}
+
+/** Writes a row, if there is room for it and for `sizeAfter` bytes behind it. */
+function putRow(call: Call, handle: TableHandle | undefined, { lsn }: ClaimedChange, sizeAfter: number): boolean {
   const { database, service } = call;
   const { row } = service;
-  if (handle === undefined) return;
+  if (handle === undefined) return false;
   row.read(database, handle, database.state.log.record(lsn));
-  encodeClaimedRowBytes(call.caller.out, row.bytes, row.start, row.end);
-  if (!call.isTooLong) return;
-  const limit = call.service.answerBytesMax;
-  throw new KLaniError(
-    'ResponseTooLarge',
-    `Cannot answer with the claimed rows: the frame would have more than ${limit} bytes. The claim is done: fetch them`,
-  );
+  const { bytes, start, end } = row;
+  if (!call.hasRoomFor(LENGTH_SIZE_BYTES + end - start + sizeAfter)) return false;
+  encodeClaimedRowBytes(call.caller.out, bytes, start, end);
+  return true;
 }
 
 function refuse(call: Call, refused: Exclude<Claimed, { outcome: 'claimed' }>): void {
@@ -121,7 +133,7 @@ function refusalPayloads(problem: string): Uint8Array[] {
 
 /**
  * Refuses, before anything is changed, a claim whose answer would be too long with its rows. Blobs count when the answer is made: then the
- * claim is done, and its rows are there to be fetched.
+ * claim is done, and rows for which there is no room any more are left out.
  */
 function checkSize(call: Call, { lines }: ClaimRequest, handles: readonly TableHandle[]): void {
   let sizeBytes = 0;

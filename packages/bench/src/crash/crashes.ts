@@ -43,6 +43,8 @@ type DiskTrouble = Exclude<TroubleName, 'kill' | 'stop'>;
 export interface CrashOptions {
   /** SIGKILLs, over all storms. */
   readonly kills: number;
+  /** SIGSTOPs of each storm that is stopped. */
+  readonly stops: number;
   readonly seed: number;
   /** Seats or rooms of one storm. */
   readonly units: number;
@@ -52,7 +54,7 @@ export interface CrashOptions {
 }
 
 /** What holds where nothing is said; the directory is the caller's choice. */
-export const CRASH_DEFAULTS: Omit<CrashOptions, 'out'> = { kills: 300, seed: 1, units: 6000, troubles: TROUBLES };
+export const CRASH_DEFAULTS: Omit<CrashOptions, 'out'> = { kills: 300, stops: 3, seed: 1, units: 6000, troubles: TROUBLES };
 
 /** What it needs from whoever runs it. */
 export interface CrashEnvironment {
@@ -85,18 +87,18 @@ export interface CrashReport {
 }
 
 const KILLS_MAX = 100_000;
+const STOPS_MAX = 1000;
 const UNITS_MIN = 20;
 const UNITS_MAX = 1_000_000;
 /** Kills of one storm: with more, the log gets so long that the starts take all the time. */
 const KILLS_OF_ROUND = 25;
-/** Stops of one storm. */
-const STOPS_OF_ROUND = 3;
 /** Storms of each trouble but kills. */
 const STORMS_OF_RARE_TROUBLE = 2;
 const FIRST_KIND: StormKind = { bench: 'concert', flow: 'claim' };
 const DATABASE = 'database';
 /** Small segments, so that kills hit their beginnings. */
-const SEGMENT_SIZES_BYTES = [65_536, 262_144, 1_048_576];
+const SEGMENT_SIZE_MIN_BYTES = 65_536;
+const SEGMENT_SIZES_BYTES = [SEGMENT_SIZE_MIN_BYTES, 262_144, 1_048_576];
 
 /**
  * Puts the server into trouble until it was killed so many times, and counts every storm.
@@ -104,8 +106,9 @@ const SEGMENT_SIZES_BYTES = [65_536, 262_144, 1_048_576];
  * @throws {KLaniError} `InvalidArgument` for options out of their bounds; Error when a server does not come back
  */
 export async function runCrashes(options: CrashOptions, environment: CrashEnvironment): Promise<CrashReport> {
-  const { kills, seed, units, out } = options;
+  const { kills, stops, seed, units, out } = options;
   checkOption('kills', kills, 1, KILLS_MAX);
+  checkOption('stops', stops, 1, STOPS_MAX);
   checkOption('seed', seed, 0, 0xffff_ffff);
   checkOption('units', units, UNITS_MIN, UNITS_MAX);
   mkdirSync(out, { recursive: true });
@@ -176,11 +179,19 @@ class CrashRun {
   }
 
   async #round(trouble: TroubleName, kind: StormKind, base: string, disk: SmallDisk | undefined): Promise<void> {
-    const { units } = this.#options;
+    const { units, stops } = this.#options;
     const seed = this.#random.uint32();
     const log = new TroubleLog();
     const directory = join(base, DATABASE);
-    const plan: TroublePlan = { trouble, units, directory, disk, random: new SeededRandom(seed), kills: this.#options.kills - this.#kills };
+    const plan: TroublePlan = {
+      trouble,
+      units,
+      stops,
+      directory,
+      disk,
+      random: new SeededRandom(seed),
+      kills: this.#options.kills - this.#kills,
+    };
     const count = await withGoods(kind.bench, { units, seed }, <Row, Term>(market: Market<Row, Term>, openShop: OpenShop<Row, Term>) =>
       runRound({
         kind,
@@ -237,6 +248,7 @@ class CrashRun {
 interface TroublePlan {
   readonly trouble: TroubleName;
   readonly units: number;
+  readonly stops: number;
   readonly directory: string;
   readonly disk: SmallDisk | undefined;
   readonly random: SeededRandom;
@@ -245,11 +257,10 @@ interface TroublePlan {
 }
 
 function troubleOf<Row, Term>(plan: TroublePlan, log: TroubleLog): Trouble<Row, Term> {
-  const { trouble, units, disk, random } = plan;
+  const { trouble, units, stops, disk, random } = plan;
   const kills = Math.min(KILLS_OF_ROUND, plan.kills);
   if (trouble === 'kill') return new Killing({ kills, salesBetween: Math.ceil(units / kills), directory: plan.directory, random }, log);
-  if (trouble === 'stop')
-    return new Stopping({ stops: STOPS_OF_ROUND, salesBetween: Math.ceil(units / (2 * STOPS_OF_ROUND)), random }, log);
+  if (trouble === 'stop') return new Stopping({ stops, salesBetween: Math.ceil(units / (2 * stops)), random }, log);
   assert(disk !== undefined, 'Trouble with a disk has a disk');
   const badDisk: BadDiskPlan = { disk, salesBefore: 1 + random.below(units / 2) };
   if (trouble === 'disk-full') return new FullDisk(badDisk, log);
@@ -257,7 +268,12 @@ function troubleOf<Row, Term>(plan: TroublePlan, log: TroubleLog): Trouble<Row, 
 }
 
 function flagsOf(trouble: TroubleName, seed: number): string[] {
-  const flags = ['--segment-size-bytes', String(SEGMENT_SIZES_BYTES[seed % SEGMENT_SIZES_BYTES.length])];
+  const isOnSmallDisk = trouble !== 'kill' && trouble !== 'stop';
+  // The segments that are prepared when a disk fills up must not hold all the rest of the storm.
+  const sizeBytes = isOnSmallDisk
+    ? SEGMENT_SIZE_MIN_BYTES
+    : (SEGMENT_SIZES_BYTES[seed % SEGMENT_SIZES_BYTES.length] ?? SEGMENT_SIZE_MIN_BYTES);
+  const flags = ['--segment-size-bytes', String(sizeBytes)];
   return trouble === 'stop' ? [...flags, '--lock-lease-ms-max', String(LEASE_MS)] : flags;
 }
 

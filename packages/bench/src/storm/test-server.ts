@@ -9,14 +9,22 @@ export const spawnTestServer = serverCommand([process.execPath, import.meta.file
 if (import.meta.main) {
   const { values } = parseArgs({
     allowPositionals: true,
-    options: { data: { type: 'string' }, listen: { type: 'string' }, durability: { type: 'string' }, json: { type: 'boolean' } },
+    options: {
+      data: { type: 'string' },
+      listen: { type: 'string' },
+      durability: { type: 'string' },
+      'segment-size-bytes': { type: 'string', default: '1048576' },
+      'lock-lease-ms-max': { type: 'string', default: '300000' },
+      json: { type: 'boolean' },
+    },
   });
   const { data = '', listen = '', durability } = values;
   const server = await startServer({
     data,
     listen: [listen],
     durability: durability === 'os' ? 'os' : 'fsync',
-    segmentSizeBytes: 1 << 20,
+    segmentSizeBytes: Number(values['segment-size-bytes']),
+    lockLeaseMsMax: Number(values['lock-lease-ms-max']),
     logLevel: 'error',
   });
   console.log(JSON.stringify({ listening: server.addresses }));

@@ -10,6 +10,7 @@ import { endOnSignals } from '../signals.ts';
 import { examples, terminalOf } from './context.ts';
 
 const KILLS_MAX = 100_000;
+const STOPS_MAX = 1000;
 const UNITS_MIN = 20;
 const UNITS_MAX = 1_000_000;
 const SEED_MAX = 0xffff_ffff;
@@ -43,6 +44,7 @@ export function benchCrashesCommand(): Command {
         'reason, where it may not. Exit code 1 when anything was lost, sold twice, or answered otherwise when asked again.',
     )
     .option('--kills <n>', 'SIGKILLs, over all storms', integerBetween(1, KILLS_MAX), CRASH_DEFAULTS.kills)
+    .option('--stops <n>', 'SIGSTOPs of each storm that is stopped', integerBetween(1, STOPS_MAX), CRASH_DEFAULTS.stops)
     .option('--units <n>', 'seats or rooms of one storm', integerBetween(UNITS_MIN, UNITS_MAX), CRASH_DEFAULTS.units)
     .option('--seed <n>', 'decides who wants what, and the moments', integerBetween(0, SEED_MAX), CRASH_DEFAULTS.seed)
     .option('--trouble <list>', `some of ${TROUBLES.join(',')}`, troublesIn, CRASH_DEFAULTS.troubles)

@@ -6,9 +6,9 @@
  * 3. A refusal depends on the overlay rows that it passed over although they match in the visible state: it is answered after they are durable.
  */
 import { assert } from '@k-lani/base';
-import { KLaniError, assignFieldSlot, keyFromRow, keyFromSlot } from '@k-lani/protocol';
+import { type FieldValue, KLaniError, assignFieldSlot, decodeFieldSlot, keyFromRow, keyFromSlot } from '@k-lani/protocol';
 import { Intersection } from '../index/intersection.ts';
-import { KEY_WORDS_MAX, type TermList } from '../index/term.ts';
+import { KEY_WORDS_MAX, type Term, type TermList } from '../index/term.ts';
 import { RecordKind, RecordOffset, newDraft, recordSize, type Operation } from '../log/record.ts';
 import { NONE } from '../memory/none.ts';
 import type { IndexDeclaration, StoredTable } from '../table/stored-table.ts';
@@ -69,7 +69,7 @@ export class Claimer {
     this.#intersection = new Intersection((rowId, term) => {
       const table = this.#table;
       assert(table !== undefined, 'A line is being filled');
-      return state.recordMeets(table, state.visiblePosition(table.id, rowId), term);
+      return this.#meets(table, state.visiblePosition(table.id, rowId), term);
     });
   }
 
@@ -144,22 +144,36 @@ export class Claimer {
     if (isNone) this.#refusals.add(overlay, terms, this.#dependsOn);
   }
 
-  /** Takes a row, unless its record is damaged: the rows behind it can still be sold. */
+  /** Takes a row, unless its record is damaged. */
   #pick(pick: Pick): void {
     try {
       this.#state.log.record(pick.position);
     } catch (error) {
-      if (!(error instanceof KLaniError) || error.code !== 'ChecksumMismatch') throw error;
-      this.#state.damagedRecords += 1;
+      this.#passOver(error);
       return;
     }
     this.#picks.push(pick);
     this.#picked.add(pickName(pick.table, pick.rowId));
   }
 
+  #meets(table: StoredTable, position: number, term: Term): boolean {
+    try {
+      return this.#state.recordMeets(table, position, term);
+    } catch (error) {
+      this.#passOver(error);
+      return false;
+    }
+  }
+
+  /** Counts a row whose record is damaged: the rows behind it can still be sold. */
+  #passOver(error: unknown): void {
+    if (!(error instanceof KLaniError) || error.code !== 'ChecksumMismatch') throw error;
+    this.#state.damagedRecords += 1;
+  }
+
   #meetsAll(table: StoredTable, position: number, terms: TermList): boolean {
     for (let place = 0; place < terms.count; place += 1) {
-      if (!this.#state.recordMeets(table, position, terms.at(place))) return false;
+      if (!this.#meets(table, position, terms.at(place))) return false;
     }
     return true;
   }
@@ -246,12 +260,14 @@ export class Claimer {
     for (const pick of this.#picks)
       this.#forUnique(lines, pick, ({ fieldIndex }) => this.#unique.releases(pick.table.id, pick.rowId, fieldIndex));
     for (const pick of this.#picks) {
-      this.#forUnique(lines, pick, (index, { view, offset }) => {
+      this.#forUnique(lines, pick, (index, { bytes, view, offset }) => {
         const field = pick.table.schema.fields[index.fieldIndex];
         assert(field !== undefined, 'The field exists');
         const key = this.#key.subarray(0, index.keyWords);
         keyFromSlot(field, view, offset + 1, view.getUint8(offset) === 1, key, 0);
-        if (!isNullKey(pick.table, index, key)) this.#unique.take({ table: pick.table, rowId: pick.rowId, index, key });
+        if (isNullKey(pick.table, index, key)) return;
+        const value = (): FieldValue => decodeFieldSlot(pick.table.layout, index.fieldIndex, bytes, view, offset);
+        this.#unique.take({ table: pick.table, rowId: pick.rowId, index, key, value });
       });
     }
   }

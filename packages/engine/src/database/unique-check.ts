@@ -3,7 +3,7 @@
  *
  * A key is taken when the visible index or the overlay names a row that still has it, unless the request itself takes it away from that row.
  */
-import { KLaniError } from '@k-lani/protocol';
+import { type FieldValue, KLaniError, fieldValueToJson, showValue } from '@k-lani/protocol';
 import { KEY_WORDS_MAX } from '../index/term.ts';
 import { NONE } from '../memory/none.ts';
 import { OrderedIndex } from '../index/ordered-index.ts';
@@ -17,6 +17,8 @@ export interface UniqueClaim {
   readonly rowId: number;
   readonly index: IndexDeclaration;
   readonly key: Uint32Array;
+  /** The value that the key is of, for messages. */
+  readonly value: () => FieldValue;
 }
 
 export class UniqueCheck {
@@ -98,5 +100,6 @@ function keyName(claim: UniqueClaim): string {
 
 function duplicateKey(claim: UniqueClaim, why: string): KLaniError {
   const field = claim.table.schema.fields[claim.index.fieldIndex]?.name;
-  return new KLaniError('DuplicateKey', `Cannot give field "${field}" of table "${claim.table.name}" a value twice: ${why}`);
+  const value = showValue(fieldValueToJson(claim.value()));
+  return new KLaniError('DuplicateKey', `Cannot give field "${field}" of table "${claim.table.name}" the value ${value}: ${why}`);
 }

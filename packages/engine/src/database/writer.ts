@@ -5,7 +5,7 @@
  * 2. A replace or delete needs the lock's token or `ifVersion`; with `ifVersion` a lock of anybody refuses it.
  * 3. The lease is looked at when the record is appended.
  */
-import { KLaniError, keyFromRow } from '@k-lani/protocol';
+import { type FieldValue, KLaniError, decodeField, keyFromRow } from '@k-lani/protocol';
 import { KEY_WORDS_MAX } from '../index/term.ts';
 import type { Lock, LockOwner } from '../lock/lock-table.ts';
 import { RecordKind, newDraft, recordSize, type Operation } from '../log/record.ts';
@@ -168,7 +168,8 @@ export class Writer {
       const key = this.#key.subarray(0, index.keyWords);
       keyFromRow(table.layout, index.fieldIndex, row.bytes, row.view, row.offset, key, 0);
       if (isNullKey(table, index, key)) continue;
-      this.#unique.take({ table, rowId, index, key });
+      const value = (): FieldValue => decodeField(table.layout, index.fieldIndex, row.bytes, row.view, row.offset);
+      this.#unique.take({ table, rowId, index, key, value });
     }
   }
 

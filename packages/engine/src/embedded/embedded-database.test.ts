@@ -114,6 +114,10 @@ test('EmbeddedTable refuses a second row with a unique value, in flight, in one 
   const both = await Promise.allSettled([table.append(seat(1)), table.append(seat(1))]);
   assert.equal(both[0].status, 'fulfilled');
   assert.equal(both[1].status === 'rejected' && both[1].reason.code, 'DuplicateKey');
+  assert.match(
+    String(both[1].status === 'rejected' && both[1].reason),
+    /Cannot give field "seat_no" of table "seats" the value 1: row 1 has it/,
+  );
   await assert.rejects(
     database.batch((batch) => {
       batch.append(table, seat(2));

@@ -47,6 +47,8 @@
  * | 1 | line | the first line, from 0, that found too few rows |
  *
  * 1. The reserved values are answered with `Unsupported` and change nothing.
+ * 2. A row that was asked for has length 0 where the answer would be longer than the limit for one answer with it: the claim is done, and
+ *    the row is there to be fetched.
  */
 import type { ByteReader } from '../bytes-reader.ts';
 import type { ByteWriter } from '../bytes-writer.ts';
@@ -105,7 +107,7 @@ export interface ClaimAnswer {
 export interface WireClaimedRow {
   readonly rowId: number;
   readonly version: number;
-  /** The row is `[rowStart, rowEnd)`; empty where rows were not asked for. */
+  /** The row is `[rowStart, rowEnd)`; empty where rows were not asked for, or there was no room for it. */
   readonly rowStart: number;
   readonly rowEnd: number;
 }

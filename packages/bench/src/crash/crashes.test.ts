@@ -1,0 +1,72 @@
+import assert from 'node:assert/strict';
+import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import test, { type TestContext } from 'node:test';
+import { spawnTestServer } from '../storm/test-server.ts';
+import { CRASH_DEFAULTS, type CrashOptions, type CrashReport, runCrashes, type TroubleName } from './crashes.ts';
+
+const SMALL = { ...CRASH_DEFAULTS, units: 600, kills: 12, stops: 1, seed: 7 };
+
+function directory(context: TestContext): string {
+  const path = mkdtempSync(join(tmpdir(), 'crashes-'));
+  context.after(() => rmSync(path, { recursive: true }));
+  return path;
+}
+
+async function run(context: TestContext, options: Partial<CrashOptions>): Promise<CrashReport> {
+  const report = await runCrashes({ ...SMALL, out: directory(context), ...options }, { spawnServer: spawnTestServer });
+  assert.deepEqual([report.failures, report.exitCode], [[], 0]);
+  for (const { acknowledged, found, lost, double, contradicted, askedAgain } of report.rows) {
+    assert.ok(acknowledged > 0);
+    assert.deepEqual(
+      { found, lost, double, contradicted, askedAgain },
+      { found: acknowledged, lost: 0, double: 0, contradicted: 0, askedAgain: acknowledged },
+    );
+  }
+  return report;
+}
+
+test('a server that is killed again and again has everything that it acknowledged, once', async (context) => {
+  const { rows } = await run(context, { troubles: ['kill'] });
+  const kills = rows.reduce((sum, row) => sum + row.kills, 0);
+  assert.ok(kills >= SMALL.kills, `${kills} kills`);
+  assert.ok(rows.every(({ startsMs }) => startsMs.every((ms) => ms > 0)));
+});
+
+test('a server that stood still longer than leases and time-outs refuses what came late, and sells nothing twice', async (context) => {
+  const { rows } = await run(context, { troubles: ['stop'] });
+  assert.deepEqual(
+    rows.map(({ storm, stops }) => [storm, stops]),
+    [
+      ['concert claim', 1],
+      ['holiday loop', 1],
+    ],
+  );
+});
+
+for (const trouble of ['disk-full', 'read-only', 'failing-device'] as const satisfies readonly TroubleName[]) {
+  test(`a server keeps what it acknowledged through this trouble with its disk: ${trouble}`, async (context) => {
+    const out = directory(context);
+    const { rows, skipped } = await run(context, { troubles: [trouble], units: 3000, out });
+    assert.deepEqual(readdirSync(out), [], 'the small disk is gone');
+    if (skipped.length > 0) {
+      assert.match(skipped[0]?.reason ?? '', /^Cannot /);
+      context.skip(skipped[0]?.reason);
+      return;
+    }
+    assert.deepEqual(
+      rows.map(({ kills }) => kills),
+      [1, 1],
+    );
+  });
+}
+
+test('runCrashes() refuses options out of their bounds, and begins nothing', async (context) => {
+  const out = join(directory(context), 'never');
+  const options = { ...SMALL, out };
+  const environment = { spawnServer: spawnTestServer };
+  await assert.rejects(runCrashes({ ...options, kills: 0 }, environment), { message: /--kills is 0, must be a whole number, 1 to 100000/ });
+  await assert.rejects(runCrashes({ ...options, units: 19 }, environment), { message: /--units is 19, .* 20 to / });
+  assert.equal(existsSync(out), false);
+});
