@@ -1,7 +1,23 @@
 /** Every checker. */
 import type { Checker } from '../record/evidence.ts';
 import { acknowledged } from './acknowledged.ts';
+import { hashChain } from './hash-chain.ts';
+import { indexes } from './indexes.ts';
+import { linearizable } from './linearizable.ts';
+import { locks } from './locks.ts';
+import { neverTakenBack } from './never-taken-back.ts';
+import { resources } from './resources.ts';
 import { snapshots } from './snapshots.ts';
 import { soldOnce } from './sold-once.ts';
 
-export const CHECKERS: readonly Checker[] = [acknowledged, snapshots, soldOnce];
+export const CHECKERS: readonly Checker[] = [
+  acknowledged,
+  neverTakenBack,
+  soldOnce,
+  linearizable,
+  snapshots,
+  locks,
+  indexes,
+  hashChain,
+  resources,
+];

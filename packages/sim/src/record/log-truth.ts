@@ -41,7 +41,9 @@ export interface TrueBatch {
   readonly bytes: Uint8Array;
   /** When it was written, as an order of events. */
   readonly writtenOrder: number;
-  /** A sync that covers it has returned. */
+  /** In which it was written last. */
+  life: number;
+  /** A sync that covers it has returned in that life. */
   isSynced: boolean;
   /** When it turned out not to be in the log any more. */
   lostOrder: number;
@@ -59,6 +61,7 @@ export class LogTruth implements DiskWatcher {
   readonly #names = new Map<number, string>();
 
   readonly #segmentSizeBytes: number;
+  #life = 0;
 
   /** @param order the order of the event that happens */
   constructor(segmentSizeBytes: number, order: () => number) {
@@ -76,6 +79,11 @@ export class LogTruth implements DiskWatcher {
     return this.batches.at(-1)?.end ?? 0;
   }
 
+  /** Another process begins: what the one before had written and not synced may be gone. */
+  beginLife(): void {
+    this.#life += 1;
+  }
+
   wrote(name: string, position: number, bytes: Uint8Array): void {
     if (!name.endsWith('.segment') || name === 'next.segment') return;
     const start = position === 0 ? SEGMENT_HEADER_BYTES : 0;
@@ -90,7 +98,7 @@ export class LogTruth implements DiskWatcher {
     for (let place = this.batches.length - 1; place >= 0; place -= 1) {
       const batch = this.batches[place] as TrueBatch;
       if (batch.isSynced) break;
-      if (this.#segmentOf(batch.position) === index) batch.isSynced = true;
+      if (batch.life === this.#life && this.#segmentOf(batch.position) === index) batch.isSynced = true;
     }
   }
 
@@ -103,7 +111,10 @@ export class LogTruth implements DiskWatcher {
     const position = u64(view, 8);
     const logEnd = u64(view, 48);
     const known = this.batches.findLast((batch) => batch.position <= position);
-    if (known?.position === position && equalBytes(known.bytes, bytes)) return;
+    if (known?.position === position && equalBytes(known.bytes, bytes)) {
+      known.life = this.#life;
+      return;
+    }
     while ((this.batches.at(-1)?.position ?? -1) >= logEnd) this.#lose(this.batches.pop() as TrueBatch);
     if (this.end > position) this.breaches.push(`a batch was written at ${position}, inside of one that counts`);
     const batch: TrueBatch = {
@@ -112,6 +123,7 @@ export class LogTruth implements DiskWatcher {
       records: [],
       bytes,
       writtenOrder: this.#order(),
+      life: this.#life,
       isSynced: false,
       lostOrder: Infinity,
     };

@@ -234,6 +234,7 @@ class Simulation {
 
   #begin(): SimProcess {
     this.#lives.push(this.#timeline.order);
+    this.#truth.beginLife();
     const name = `life ${this.#lives.length}`;
     const process = new SimProcess(name, this.#timeline, this.#chance(name));
     process.wallOffsetMs = this.#wallOffsetMs;
