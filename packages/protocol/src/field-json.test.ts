@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import * as fc from 'fast-check';
 import { fieldSamples } from './field-arbitraries.test.ts';
-import { fieldValueFromJson, fieldValueFromText, fieldValueToJson } from './field-json.ts';
+import { exactNumber, fieldValueFromJson, fieldValueFromText, fieldValueToJson } from './field-json.ts';
 import type { FieldType } from './field.ts';
 
 const fieldOf = (type: FieldType) => ({ name: 'f', type });
@@ -41,6 +41,15 @@ test('fieldValueFromJson() refuses what is not a form of the type', () => {
   for (const [type, json] of cases) {
     assert.throws(() => fieldValueFromJson(fieldOf(type), json), { code: 'FieldOutOfRange', message: /^Cannot accept field "f"/ });
   }
+});
+
+test('integers that a number does not hold exactly stay what they are, or are refused as they were given', () => {
+  assert.equal(exactNumber('9007199254740991'), Number.MAX_SAFE_INTEGER);
+  assert.equal(exactNumber('-9007199254740993'), -9_007_199_254_740_993n);
+  assert.equal(exactNumber('9007199254740993.0'), 9_007_199_254_740_992);
+  assert.equal(fieldValueFromJson(fieldOf('uint64'), 9_007_199_254_740_993n), 9_007_199_254_740_993n);
+  assert.equal(fieldValueFromJson(fieldOf('float64'), 9_007_199_254_740_993n), 9_007_199_254_740_992);
+  assert.equal(fieldValueFromText(fieldOf('uint32'), '9007199254740993'), 9_007_199_254_740_993n);
 });
 
 test('fieldValueFromText() reads what a person types', () => {

@@ -25,6 +25,7 @@ export function fieldValueToJson(value: FieldValue): JsonFieldValue {
 /**
  * The value that JSON holds for a field. Its form is checked, not its range: that happens when the value is written.
  *
+ * @param json with a bigint for an integer that a number does not hold exactly
  * @throws {KLaniError} `FieldOutOfRange` when the JSON is not a form of the field's type
  */
 export function fieldValueFromJson(field: Pick<Field, 'name' | 'type'>, json: unknown): FieldValue {
@@ -35,8 +36,10 @@ export function fieldValueFromJson(field: Pick<Field, 'name' | 'type'>, json: un
       break;
     case 'number':
       if (typeof json === 'number') return json;
+      if (typeof json === 'bigint') return isFloat(field) ? Number(json) : json;
       break;
     case 'bigint':
+      if (typeof json === 'bigint') return json;
       if (typeof json === 'string' && INTEGER.test(json)) return BigInt(json);
       if (typeof json === 'number' && Number.isSafeInteger(json)) return BigInt(json);
       break;
@@ -61,8 +64,18 @@ export function fieldValueFromJson(field: Pick<Field, 'name' | 'type'>, json: un
 export function fieldValueFromText(field: Pick<Field, 'name' | 'type'>, text: string): FieldValue {
   const form = FORMS[field.type];
   if (form === 'boolean' && (text === 'true' || text === 'false')) return text === 'true';
-  if (form === 'number' && DECIMAL.test(text)) return Number(text);
+  if (form === 'number' && DECIMAL.test(text)) return fieldValueFromJson(field, exactNumber(text));
   return fieldValueFromJson(field, text);
+}
+
+/** The number that a decimal text stands for: a bigint for an integer that a number does not hold exactly, so that nothing else is told of it. */
+export function exactNumber(text: string): number | bigint {
+  const number = Number(text);
+  return INTEGER.test(text) && !Number.isSafeInteger(number) ? BigInt(text) : number;
+}
+
+function isFloat({ type }: Pick<Field, 'type'>): boolean {
+  return type === 'float32' || type === 'float64';
 }
 
 type Form = 'boolean' | 'number' | 'bigint' | 'text' | 'datetime' | 'blob';

@@ -168,7 +168,7 @@ export {
 } from './command/write-commands.ts';
 export { type ErrorCode, errorCodeOf, errorCodes, type ErrorDetails, ERRORS, KLaniError, type Retry } from './errors.ts';
 export { showValue } from './field-error.ts';
-export { fieldValueFromJson, fieldValueFromText, fieldValueToJson, type JsonFieldValue } from './field-json.ts';
+export { exactNumber, fieldValueFromJson, fieldValueFromText, fieldValueToJson, type JsonFieldValue } from './field-json.ts';
 export {
   BLOB_SIZE_BYTES_MAX,
   type Field,

@@ -47,6 +47,17 @@ test('in a word null is no value, and double quotes hold any text', () => {
   assert.deepEqual(rowFromWords(schema, ['name=']), { name: '' });
 });
 
+test('integers beyond 2^53 are taken exactly, and told exactly where they are refused', () => {
+  const total = 9_007_199_254_740_993n;
+  assert.deepEqual(rowFromJson(schema, `{"total": ${total}}`), { total });
+  assert.deepEqual(rowFromWords(schema, [`total=${total}`]), { total });
+  assert.deepEqual(rowFromJson(schema, `{"count": ${total}}`), { count: total });
+  assert.throws(() => rowFromJson(schema, `{"name": ${total}}`), {
+    code: 'FieldOutOfRange',
+    message: /value is 9007199254740993n, must be a text/,
+  });
+});
+
 test('a row comes back from its JSON', () => {
   assert.deepEqual(rowFromJson(schema, JSON.stringify(rowToJson(row))), row);
 });

@@ -1,6 +1,7 @@
 /** Rows between their stored form and what people type and read. */
 import {
   type DynamicSchema,
+  exactNumber,
   type Field,
   type FieldValue,
   fieldValueFromJson,
@@ -85,11 +86,16 @@ export function fieldNamed(schema: TableSchema, name: string): Field {
 
 function parseJson(text: string): unknown {
   try {
-    return JSON.parse(text);
+    return JSON.parse(text, exactly);
   } catch (cause) {
     const reason = cause instanceof Error ? plain(cause.message) : '';
     throw new KLaniError('InvalidArgument', `Cannot read JSON: ${shorten(text)}: ${reason}`, { cause });
   }
+}
+
+/** Keeps integers that a number does not hold exactly. */
+function exactly(_key: string, value: unknown, context?: { readonly source?: string }): unknown {
+  return typeof value === 'number' && context?.source !== undefined ? exactNumber(context.source) : value;
 }
 
 function shorten(text: string): string {
