@@ -3,7 +3,11 @@ export { DirectorySource, type BackupFile, type BackupSource } from './backup/ba
 export type { BackupSegment, BackupTarget } from './backup/backup-target.ts';
 export { DirectoryTarget } from './backup/directory-target.ts';
 export { restore, type RestoreOptions, type RestoreReport } from './backup/restore.ts';
+export type { CheckpointStats } from './checkpoint/checkpoints.ts';
+export { type CheckpointRunner, TurnRunner } from './checkpoint/runner.ts';
+export { WorkerRunner } from './checkpoint/worker-runner.ts';
 export { Claimer, type Assignment, type ClaimLine, type Claimed } from './database/claimer.ts';
+export type { CompactionStats, HistoryPolicy } from './database/compactor.ts';
 export { Cursor } from './database/cursor.ts';
 export { DATABASE_DEFAULTS, Database, type DatabaseOptions, type DatabaseStats } from './database/database.ts';
 export { forEachVersion } from './database/history.ts';

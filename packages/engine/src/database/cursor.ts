@@ -4,6 +4,7 @@
  *
  * 1. A scan yields every row that was live at the lsn, in the order of row ids.
  * 2. A stream yields the rows whose ids the query found when it was opened, at the lsn of that moment.
+ * 3. What its snapshot needs is kept until it is done, closed or expired.
  */
 import { KLaniError } from '@k-lani/protocol';
 import type { TermList } from '../index/term.ts';
@@ -39,6 +40,7 @@ export class Cursor {
     this.#rowIdMax = state.visible.find(table.id)?.locations.rowIdMax ?? 0;
     this.#next = options.rowIds === undefined ? 1 : 0;
     this.#usedMs = state.clock.monotonicMs();
+    if (!this.isDone) state.cursors.add(this);
   }
 
   /** A cursor over every row. */
@@ -54,6 +56,11 @@ export class Cursor {
   static stream(state: State, reader: Reader, query: { table: StoredTable; terms: TermList; idleMsMax: number }): Cursor {
     const rowIds = reader.query(query.table, query.terms, { limit: 0, spread: 0, rowsMax: STREAM_ROWS_MAX }).slice();
     return new Cursor(state, query.table, { idleMsMax: query.idleMsMax, rowIds });
+  }
+
+  /** Gives the snapshot up. Closing again, or a cursor that is done, does nothing. */
+  close(): void {
+    this.#state.cursors.delete(this);
   }
 
   /** Whether every row was given. */
@@ -86,5 +93,6 @@ export class Cursor {
       }
       this.#next += 1;
     }
+    if (this.isDone) this.close();
   }
 }

@@ -7,23 +7,29 @@
  */
 import type { Clock, Random, Scheduler } from '@k-lani/base';
 import { KLaniError, type TableSchema } from '@k-lani/protocol';
+import type { FoundCheckpoint } from '../checkpoint/checkpoint-files.ts';
+import { CHECKPOINT_BYTES, type CheckpointStats, type Checkpoints } from '../checkpoint/checkpoints.ts';
+import { restoreDerived } from '../checkpoint/restore.ts';
+import type { CheckpointRunner } from '../checkpoint/runner.ts';
 import type { Directory, Io } from '../io/io.ts';
 import { LOCK_LEASE_MS_MAX, LockTable, type Lock, type LockOwner } from '../lock/lock-table.ts';
+import { SegmentArchive } from '../log/archive.ts';
 import type { Durability } from '../log/group-commit.ts';
 import { Log } from '../log/log.ts';
 import type { WhenDurable } from '../log/open-batch.ts';
 import { lockToRead } from '../log/reading-lock.ts';
-import { Mark, RecordKind, RecordOffset, newDraft, recordSize, type Operation } from '../log/record.ts';
+import { Mark, NO_OPERATION, RecordKind, RecordOffset, newDraft, recordSize, type Operation } from '../log/record.ts';
 import type { RecoveryProgress } from '../log/recovery.ts';
 import { SEGMENT_SIZE_BYTES } from '../log/segment.ts';
 import { LeftRight } from '../snapshot/left-right.ts';
-import { OPERATION_WINDOW, OPERATION_WINDOW_MAX, OperationWindow } from '../snapshot/operation-window.ts';
+import { OPERATION_WINDOW, OPERATION_WINDOW_MAX, OperationWindow, operationMatch } from '../snapshot/operation-window.ts';
 import { Replay } from '../snapshot/replay.ts';
 import { Catalog } from '../table/catalog.ts';
 import type { StoredTable } from '../table/stored-table.ts';
 import { Claimer, type ClaimLine, type Claimed } from './claimer.ts';
+import { Compactor, checkHistory, type CompactionStats, type HistoryPolicy } from './compactor.ts';
 import { CURSOR_IDLE_MS_MAX } from './cursor.ts';
-import { bearsOperation } from './operations.ts';
+import { openCheckpoint, openCheckpoints } from './open-checkpoints.ts';
 import { Reader } from './reader.ts';
 import { alterTable, createTable } from './schema-change.ts';
 import { State } from './state.ts';
@@ -41,8 +47,16 @@ export interface DatabaseOptions {
   readonly segmentSizeBytes: number;
   /** How many operations are remembered. */
   readonly operationWindow: number;
+  /** How many bytes of log lie at least between two checkpoints; 0 for no checkpoints. */
+  readonly checkpointBytes: number;
+  /** Who builds them; in turns of this thread unless given. */
+  readonly checkpointRunner: CheckpointRunner | undefined;
   readonly lockLeaseMsMax: number;
   readonly cursorIdleMsMax: number;
+  /** What is kept of the versions of a row. */
+  readonly history: HistoryPolicy;
+  /** Directory that takes the segments that are given up; they are removed where there is none. */
+  readonly archive: string | undefined;
   readonly progress: RecoveryProgress | undefined;
 }
 
@@ -52,19 +66,14 @@ export const DATABASE_DEFAULTS = {
   readOnly: false,
   segmentSizeBytes: SEGMENT_SIZE_BYTES,
   operationWindow: OPERATION_WINDOW,
+  checkpointBytes: CHECKPOINT_BYTES,
+  checkpointRunner: undefined,
   lockLeaseMsMax: LOCK_LEASE_MS_MAX,
   cursorIdleMsMax: CURSOR_IDLE_MS_MAX,
+  history: 'all',
+  archive: undefined,
   progress: undefined,
 } as const satisfies Partial<DatabaseOptions>;
-
-/** What an operation of the database itself is written as. */
-const NO_OPERATION: Operation = {
-  id: new Uint8Array(16),
-  digestChecksum: 0,
-  digestLength: 0,
-  opcode: 0,
-  actor: new Uint8Array(0),
-};
 
 export interface DatabaseStats {
   readonly path: string;
@@ -79,8 +88,10 @@ export interface DatabaseStats {
   /** Memory of row locations, indexes and the operation window, bytes. */
   readonly derivedBytes: number;
   readonly tables: readonly { readonly name: string; readonly liveRows: number; readonly rowIdMax: number }[];
+  readonly compaction: CompactionStats;
   /** How often a claim passed over a row whose record is damaged: other than 0 asks for `k-lani verify`. */
   readonly damagedRecords: number;
+  readonly checkpoint: CheckpointStats;
   /** Why the writer has failed for good. */
   readonly failure: string | undefined;
 }
@@ -91,10 +102,14 @@ export class Database {
   readonly reader: Reader;
   readonly durability: Durability;
   readonly cursorIdleMsMax: number;
+  /** The newest checkpoint, and the building of the next. */
+  readonly checkpoints: Checkpoints;
   readonly #directory: Directory;
   readonly #readOnly: boolean;
   readonly #writer: Writer;
   readonly #claimer: Claimer;
+  readonly #compactor: Compactor;
+  readonly #archive: SegmentArchive | undefined;
   readonly #failureListeners: ((error: KLaniError) => void)[];
   #closed: Promise<void> | undefined;
 
@@ -110,6 +125,7 @@ export class Database {
         `Cannot open the database: operationWindow is ${options.operationWindow}, must be 1 to ${OPERATION_WINDOW_MAX}`,
       );
     }
+    checkHistory(options.history);
     const directory = options.io.openDirectory(path, { create: !options.readOnly });
     try {
       if (options.readOnly) lockToRead(directory);
@@ -124,19 +140,24 @@ export class Database {
   static async #openLocked(directory: Directory, options: DatabaseOptions): Promise<Database> {
     const failureListeners: ((error: KLaniError) => void)[] = [];
     let database: Database | undefined;
+    const found = openCheckpoint(directory, options);
     const log = await Log.open({
       ...options,
       directory,
+      start: found.checkpoint?.start,
       onDurable: (batch) => database?.publish(batch.position, batch.end),
       onFailed: (error) => failureListeners.forEach((listener) => listener(error)),
     });
     try {
-      database = new Database({ directory, log, options, failureListeners });
-      if (!options.readOnly) await database.mark(Mark.opened);
+      database = new Database({ directory, log, options, failureListeners, found });
+      if (options.readOnly) return database;
+      await database.mark(Mark.opened);
+      database.#compactor.start();
+      database.checkpoints.begin();
       return database;
     } catch (error) {
       log.close();
-      throw error;
+      throw damageOf(error);
     }
   }
 
@@ -145,8 +166,9 @@ export class Database {
     log: Log;
     options: DatabaseOptions;
     failureListeners: ((error: KLaniError) => void)[];
+    found: FoundCheckpoint;
   }) {
-    const { directory, log, options } = parts;
+    const { directory, log, options, found } = parts;
     const catalog = new Catalog();
     this.#directory = directory;
     this.#failureListeners = parts.failureListeners;
@@ -159,13 +181,21 @@ export class Database {
       catalog,
       snapshots: new LeftRight({ log, catalog, scheduler: options.scheduler, clock: options.clock }),
       locks: new LockTable({ clock: options.clock, epoch: log.epoch, leaseMsMax: options.lockLeaseMsMax }),
-      operations: new OperationWindow(options.operationWindow, (position, id) => bearsOperation(log, position, id)),
+      operations: new OperationWindow(options.operationWindow, operationMatch(log, log.checkedFrom)),
       clock: options.clock,
     });
     this.reader = new Reader(this.state);
     this.#writer = new Writer(this.state);
     this.#claimer = new Claimer(this.state);
-    this.#rebuild();
+    this.#archive = archiveOf(directory, options);
+    this.#compactor = new Compactor(this.state, {
+      ...options,
+      history: options.readOnly ? 'all' : options.history,
+      archive: this.#archive,
+      mustSync: options.durability === 'os',
+    });
+    this.#rebuild(found);
+    this.checkpoints = openCheckpoints(parts);
   }
 
   /** Calls `listener` once, when the writer fails for good. */
@@ -228,6 +258,7 @@ export class Database {
   publish(position: number, end: number): void {
     const { log, snapshots } = this.state;
     const start = log.firstRecord(position);
+    this.checkpoints.durable(position, end);
     snapshots.publish(start, end);
     log.forEachRecord(start, end, (record) => {
       const at = log.locate(record, RecordOffset.body);
@@ -235,6 +266,14 @@ export class Database {
       const rowId = log.view.getUint32(at + RecordOffset.rowId, true);
       if (rowId !== 0) this.state.overlay(tableId).settle(rowId, record);
     });
+    this.#compactor.published(position);
+  }
+
+  /** Waits until everything appended is durable, and asks for a checkpoint of what is sealed. Returns the position of a mark behind it. */
+  async checkpoint(): Promise<number> {
+    const position = await this.mark(Mark.checkpoint);
+    this.checkpoints.request();
+    return position;
   }
 
   /** Writes a mark, and waits until it and everything before it is durable. Returns its position. */
@@ -246,6 +285,15 @@ export class Database {
     return new Promise((resolve, reject) => {
       this.whenDurable(position, (error) => (error === undefined ? resolve(position) : reject(error)));
     });
+  }
+
+  /**
+   * Gives up every segment that was sealed by now and that the history policy does not want; what is still in force is moved.
+   *
+   * @throws {KLaniError} as `Compactor.compact`
+   */
+  compact(): Promise<CompactionStats> {
+    return this.#compactor.compact();
   }
 
   stats(): DatabaseStats {
@@ -265,7 +313,9 @@ export class Database {
         const side = snapshots.visible.find(id);
         return { name, liveRows: side?.locations.liveCount ?? 0, rowIdMax: side?.locations.rowIdMax ?? 0 };
       }),
+      compaction: this.#compactor.stats(),
       damagedRecords: this.state.damagedRecords,
+      checkpoint: this.checkpoints.stats(),
       failure: log.failure?.message,
     };
   }
@@ -283,6 +333,8 @@ export class Database {
   async #close(): Promise<void> {
     const { log, snapshots } = this.state;
     try {
+      await this.#compactor.stop();
+      await this.checkpoints.close();
       await log.drain();
       if (log.failure === undefined && !this.#readOnly) await this.mark(Mark.closed);
     } catch (error) {
@@ -292,16 +344,30 @@ export class Database {
       await log.drain();
       snapshots.close();
       log.close();
+      this.#archive?.close();
       this.#directory.close();
     }
   }
 
-  /** Builds everything that follows from the log. */
-  #rebuild(): void {
+  /** Builds everything that follows from the log: all of it, or what lies behind a checkpoint. */
+  #rebuild({ checkpoint }: FoundCheckpoint): void {
     const { log, catalog, operations, snapshots } = this.state;
     snapshots.rebuild((side) => {
-      const replay = new Replay(log, { catalog, side, operations }, 0);
+      const derived = { catalog, side, operations };
+      if (checkpoint !== undefined) restoreDerived(derived, checkpoint, log);
+      const replay = new Replay(log, derived, log.checkedFrom);
       log.replay((position) => replay.record(position));
     });
   }
+}
+
+/** A record that was not read before, and that opening needs, is damaged: no less than one that recovery reads. */
+function damageOf(error: unknown): unknown {
+  if (!(error instanceof KLaniError) || error.code !== 'ChecksumMismatch') return error;
+  return new KLaniError('Damaged', `Cannot open the database: ${error.message}`, { cause: error });
+}
+
+function archiveOf(directory: Directory, { io, archive, readOnly, scheduler }: DatabaseOptions): SegmentArchive | undefined {
+  if (archive === undefined || readOnly) return undefined;
+  return new SegmentArchive(directory, io.openDirectory(archive, { create: true }), scheduler);
 }

@@ -1,5 +1,6 @@
 /** A row's versions, by the records' back pointers. */
 import { assert } from '@k-lani/base';
+import { KLaniError } from '@k-lani/protocol';
 import { RecordKind, RecordOffset, readU64 } from '../log/record.ts';
 import type { StoredTable } from '../table/stored-table.ts';
 import type { State } from './state.ts';
@@ -15,31 +16,46 @@ export interface HistoryQuery {
 /**
  * Calls `visit` with the index in the log's `bytes` of each durable version's record, newest first. The record is readable during the call.
  *
- * @throws {KLaniError} ChecksumMismatch
+ * @throws {KLaniError} ChecksumMismatch; Truncated, after the versions that are kept, when more are asked for and were given up
  */
 export function forEachVersion(state: State, table: StoredTable, query: HistoryQuery, visit: (at: number) => void): void {
   const { log } = state;
-  let position = Math.abs(state.visiblePosition(table.id, query.rowId));
-  for (let count = 0; position !== 0 && count < query.limit;) {
+  const { rowId, limit, beforeVersion } = query;
+  if (beforeVersion === 1) return;
+  let position = Math.abs(state.visiblePosition(table.id, rowId));
+  // Row ids are given without gaps: of one that was given and is nowhere, the row was deleted, and then given up.
+  if (position === 0 && rowId <= (state.visible.find(table.id)?.locations.rowIdMax ?? 0)) throw truncated(table, query, 0);
+  let oldest = 0;
+  for (let count = 0; position !== 0 && count < limit;) {
+    if (!log.isKept(position)) throw truncated(table, query, oldest);
     const at = log.record(position);
     position = readU64(log.view, at + RecordOffset.previous);
-    if (query.beforeVersion !== 0 && log.view.getUint32(at + RecordOffset.version, true) >= query.beforeVersion) continue;
+    oldest = log.view.getUint32(at + RecordOffset.version, true);
+    if (beforeVersion !== 0 && oldest >= beforeVersion) continue;
     count += 1;
     visit(at);
   }
 }
 
-/** Position of the row's version at `lsn`, 0 when it did not exist or was deleted then. */
+/** Position of the row's version at `lsn`, 0 when it did not exist or was deleted then. An open cursor of that lsn keeps what is needed. */
 export function positionAt(state: State, tableId: number, rowId: number, lsn: number): number {
   const { log } = state;
   let position = state.visiblePosition(tableId, rowId);
   while (Math.abs(position) >= lsn) {
-    const at = log.locate(Math.abs(position), RecordOffset.body);
+    const at = state.locateRecord(Math.abs(position));
+    // A record that was moved since is the version of then.
+    if (readU64(log.view, at + RecordOffset.lsn) < lsn) break;
     const previous = readU64(log.view, at + RecordOffset.previous);
     if (previous === 0) return 0;
-    const before = log.locate(previous, RecordOffset.body);
+    const before = state.locateRecord(previous);
     position = log.view.getUint8(before + RecordOffset.kind) === RecordKind.delete ? -previous : previous;
   }
   assert(Number.isSafeInteger(position), 'A position is a safe integer');
   return Math.max(0, position);
+}
+
+/** @param oldest the oldest version that is kept, 0 for none */
+function truncated(table: StoredTable, { rowId }: HistoryQuery, oldest: number): KLaniError {
+  const kept = oldest === 0 ? 'nothing of it is kept' : `versions before ${oldest} are no longer kept; ask for fewer`;
+  return new KLaniError('Truncated', `Cannot read the history of row ${rowId} of table "${table.name}": ${kept}`);
 }

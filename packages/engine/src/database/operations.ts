@@ -1,5 +1,4 @@
 /** What an operation did, told from its records: the first answer, for a request that comes again. */
-import { assert } from '@k-lani/base';
 import { KLaniError, formatOperationId } from '@k-lani/protocol';
 import { RECORD_FLAG_LAST, RecordOffset, readU64, type Operation } from '../log/record.ts';
 import type { State } from './state.ts';
@@ -68,14 +67,4 @@ export function firstAnswer(state: State, operation: Operation): DoneOperation |
     done.opcode === operation.opcode && done.digestChecksum === operation.digestChecksum && done.digestLength === operation.digestLength;
   if (isSame) return done;
   throw new KLaniError('OperationMismatch', `Cannot carry out operation ${formatOperationId(operation.id)}: another request had this id`);
-}
-
-/** Whether the record at a position bears an operation id. */
-export function bearsOperation(log: State['log'], position: number, id: Uint8Array): boolean {
-  const at = log.locate(position, RecordOffset.body);
-  for (let offset = 0; offset < id.length; offset += 1) {
-    if (log.bytes[at + RecordOffset.operationId + offset] !== id[offset]) return false;
-  }
-  assert(id.length === 16, 'An operation id has 16 bytes');
-  return true;
 }

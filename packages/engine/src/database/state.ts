@@ -11,6 +11,7 @@ import type { Log } from '../log/log.ts';
 import { RecordOffset, type RecordTarget } from '../log/record.ts';
 import { KEY_WORDS_MAX, type Term } from '../index/term.ts';
 import type { LeftRight } from '../snapshot/left-right.ts';
+import { OpenCursors } from './open-cursors.ts';
 import type { OperationWindow } from '../snapshot/operation-window.ts';
 import { Overlay } from '../snapshot/overlay.ts';
 import type { Side } from '../snapshot/side.ts';
@@ -35,6 +36,8 @@ export class State {
   readonly snapshots: LeftRight;
   /** How often a claim passed over a row whose record is damaged. */
   damagedRecords = 0;
+  /** The cursors that are open. */
+  readonly cursors = new OpenCursors();
   /** By table id. */
   readonly #overlays: Overlay[] = [];
   readonly #key = new Uint32Array(KEY_WORDS_MAX);
@@ -74,14 +77,20 @@ export class State {
     return this.#overlays[tableId]?.get(rowId) || this.visiblePosition(tableId, rowId);
   }
 
-  /** Makes the record at `position` readable in the log, unchecked, and returns its index. */
+  /**
+   * Makes the record at `position`, which is known to be whole, readable in the log and returns its index. What this opening has not read
+   * is not known to be, and is checked.
+   *
+   * @throws {KLaniError} ChecksumMismatch
+   */
   locateRecord(position: number): number {
     const { log } = this;
+    if (position < log.checkedFrom) return log.record(position);
     const at = log.locate(position, RecordOffset.body);
     return log.locate(position, log.view.getUint32(at, true));
   }
 
-  /** Whether the row of the record at `position` meets a term. */
+  /** Whether the row of the record at `position` meets a term. @throws {KLaniError} ChecksumMismatch */
   recordMeets(table: StoredTable, position: number, term: Term): boolean {
     const at = this.locateRecord(position);
     table.keyOfRecord(this.log, at, indexOf(table, term.fieldIndex), this.#key);

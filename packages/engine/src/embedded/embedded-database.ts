@@ -18,9 +18,9 @@ import {
   type TableSummary,
   type TermOf,
 } from '@k-lani/protocol';
+import type { CompactionStats } from '../database/compactor.ts';
 import type { Database, DatabaseStats } from '../database/database.ts';
 import { doneOperation } from '../database/operations.ts';
-import { Mark } from '../log/record.ts';
 import type { StoredTable } from '../table/stored-table.ts';
 import { EmbeddedBatch } from './embedded-batch.ts';
 import { claim, type ClaimOptions } from './embedded-claim.ts';
@@ -136,7 +136,17 @@ export class EmbeddedDatabase implements AsyncDisposable {
 
   /** Writes a synced mark: resolves when everything before it is on stable storage. */
   async checkpoint(): Promise<{ lsn: number }> {
-    return { lsn: await this.#session.database.mark(Mark.checkpoint) };
+    return { lsn: await this.#session.database.checkpoint() };
+  }
+
+  /**
+   * Gives up the history that the policy does not want, as far as whole log segments are of no more use, and returns when that is done. The
+   * same goes on in the background, where it is worth the while.
+   *
+   * @throws {KLaniError} ChecksumMismatch or Damaged for a segment that is damaged, and kept; DiskFull, Overloaded, Io, WriterFailed
+   */
+  compact(): Promise<CompactionStats> {
+    return this.#session.database.compact();
   }
 
   stats(): DatabaseStats {

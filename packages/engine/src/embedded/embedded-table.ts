@@ -143,7 +143,11 @@ export class EmbeddedTable<S extends TableSchema> {
     return this.#pages(Cursor.stream(database.state, database.reader, query), options.pageRows ?? PAGE_ROWS);
   }
 
-  /** The row's versions, newest first, at most `limit` (100), before `beforeVersion` if given. */
+  /**
+   * The row's versions, newest first, at most `limit` (100), before `beforeVersion` if given.
+   *
+   * @throws {KLaniError} Truncated when versions that are asked for are no longer kept; the message says which are
+   */
   history(rowId: number, options: { readonly limit?: number; readonly beforeVersion?: number } = {}): RowVersion<RowOf<S>>[] {
     const { database } = this.#session;
     checkRowId(rowId);
@@ -215,11 +219,15 @@ export class EmbeddedTable<S extends TableSchema> {
 
   *#pages(cursor: Cursor, pageRows: number): Generator<VersionedRow<RowOf<S>>, void, void> {
     const page: VersionedRow<RowOf<S>>[] = [];
-    while (!cursor.isDone) {
-      page.length = 0;
-      const { database } = this.#session;
-      cursor.page(pageRows, (at) => page.push(versionedRowAt(database, this.#table, at)) > 0);
-      yield* page;
+    try {
+      while (!cursor.isDone) {
+        page.length = 0;
+        const { database } = this.#session;
+        cursor.page(pageRows, (at) => page.push(versionedRowAt(database, this.#table, at)) > 0);
+        yield* page;
+      }
+    } finally {
+      cursor.close();
     }
   }
 }

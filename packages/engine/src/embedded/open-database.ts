@@ -1,6 +1,8 @@
 /** The door for embedded use. */
 import type { Clock, Random, Scheduler } from '@k-lani/base';
 import { KLaniError } from '@k-lani/protocol';
+import type { HistoryPolicy } from '../database/compactor.ts';
+import { WorkerRunner } from '../checkpoint/worker-runner.ts';
 import { DATABASE_DEFAULTS, Database } from '../database/database.ts';
 import type { Io } from '../io/io.ts';
 import { NodeClock } from '../io/node-clock.ts';
@@ -24,10 +26,19 @@ export interface OpenOptions {
   readonly segmentSizeBytes?: number;
   /** How many operation ids are remembered; 1,048,576. */
   readonly operationWindow?: number;
+  /**
+   * How many bytes of log lie at least between two checkpoints, which make the next opening fast; 64 MiB, 0 for no checkpoints. They are
+   * built in a thread of their own, and in turns of this one where `io` or `clock` is given.
+   */
+  readonly checkpointBytes?: number;
   /** Longest lease of a lock, milliseconds; 300,000. */
   readonly lockLeaseMsMax?: number;
   /** Longest pause between two pages of a scan or stream, milliseconds; 300,000. */
   readonly cursorIdleMsMax?: number;
+  /** What is kept of the versions of a row: `all` (default), those of the last `days`, or the `latest`. */
+  readonly history?: HistoryPolicy;
+  /** Directory that takes the log segments that are given up; they are removed where there is none. */
+  readonly archive?: string;
   /** Who writes, for the history: at most 64 bytes of UTF-8; `embedded`. */
   readonly actor?: string;
   /** Told how far the check of the log has come. */
@@ -54,6 +65,7 @@ export async function openDatabase(path: string, options: OpenOptions = {}): Pro
     ...DATABASE_DEFAULTS,
     ...options,
     io: options.io ?? new NodeIo(),
+    checkpointRunner: options.io === undefined && options.clock === undefined ? new WorkerRunner() : undefined,
     clock,
     scheduler: clock,
     random,

@@ -7,22 +7,25 @@
  */
 import { assert, type Clock, type Random, type Scheduler } from '@k-lani/base';
 import { KLaniError } from '@k-lani/protocol';
-import type { Directory } from '../io/io.ts';
-import { BATCH_HEADER_SIZE, BATCH_LENGTH_OFFSET, NO_HASH } from './batch.ts';
+import type { Directory, Done } from '../io/io.ts';
+import { BATCH_HEADER_SIZE, BATCH_LENGTH_OFFSET, NO_HASH, type RecoveryStart } from './batch.ts';
+import { NEXT_MANIFEST_NAME, writeManifest, type Manifest } from './manifest.ts';
 import { GroupCommit, type Durability, type LogEnd } from './group-commit.ts';
+import { expectComplete } from './incomplete.ts';
 import type { OpenBatch, WhenDurable } from './open-batch.ts';
 import {
   RECORD_HEADER_SIZE,
   encodeRecordHeader,
   recordMatchesChecksum,
   recordSize,
+  sealMoved,
   sealRecord,
   type Operation,
   type RecordDraft,
   type RecordTarget,
 } from './record.ts';
 import { recover, type Recovered, type RecoveryProgress } from './recovery.ts';
-import { SEGMENT_HEADER_SIZE, checkSegmentSize, segmentName } from './segment.ts';
+import { SEGMENT_HEADER_SIZE, checkSegmentSize, decodeSegmentHeader, segmentIndexOf, segmentName, type SegmentHeader } from './segment.ts';
 import { SegmentFiles } from './segment-files.ts';
 
 /** Less room than this in the newest segment is not enough for what opening itself writes. */
@@ -50,6 +53,8 @@ export interface LogOptions {
   readonly onDurable: (batch: OpenBatch) => void;
   readonly onFailed: (error: KLaniError) => void;
   readonly progress?: RecoveryProgress | undefined;
+  /** Where to begin reading, when what follows from the log before is known from a checkpoint. */
+  readonly start?: RecoveryStart | undefined;
 }
 
 export class Log implements RecordTarget {
@@ -60,6 +65,9 @@ export class Log implements RecordTarget {
   readonly epoch: number;
   /** What recovery found; `undefined` for a log that was just made. */
   readonly recovered: Recovered | undefined;
+  readonly #directory: Directory;
+  /** Where recovery began to read: records before were not checked by this opening; 0 when all were. */
+  readonly checkedFrom: number;
   readonly #files: SegmentFiles;
   readonly #commit: GroupCommit;
   readonly #segmentSizeBytes: number;
@@ -67,6 +75,7 @@ export class Log implements RecordTarget {
   #isWhole = false;
   #writing: OpenBatch | undefined;
   #writingAt = 0;
+  #manifest: Manifest | undefined;
 
   /**
    * Opens the log of a directory whose lock is held, or makes a new one. What recovery keeps is synced again before this returns; not so
@@ -76,7 +85,8 @@ export class Log implements RecordTarget {
    */
   static async open(options: LogOptions): Promise<Log> {
     const { directory } = options;
-    const found = recover(directory, { progress: options.progress });
+    expectComplete(directory);
+    const found = recover(directory, { progress: options.progress, start: options.start });
     if (found.databaseId === undefined) checkSegmentSize(options.segmentSizeBytes);
     const recovered = found.databaseId === undefined ? undefined : found;
     const files = new SegmentFiles(directory, {
@@ -91,6 +101,7 @@ export class Log implements RecordTarget {
         if (index !== end.segment + 1 || !files.adopt(index)) directory.remove(segmentName(index));
       }
       if (recovered !== undefined) syncAgain(files, recovered);
+      removeLeftovers(directory, recovered?.manifest);
       directory.sync();
       const left = (end.segment + 1) * files.sizeBytes - end.end;
       if (end.mustBeginSegment || left < ROOM_TO_OPEN_BYTES) await ready(files, end.segment + 1);
@@ -111,6 +122,9 @@ export class Log implements RecordTarget {
   private constructor(options: LogOptions, parts: { files: SegmentFiles; recovered: Recovered | undefined; end: LogEnd }) {
     const { files, recovered, end } = parts;
     this.recovered = recovered;
+    this.checkedFrom = options.start?.end ?? 0;
+    this.#manifest = recovered?.manifest;
+    this.#directory = options.directory;
     this.epoch = (recovered?.epoch ?? 0) + (options.readOnly ? 0 : 1);
     if (this.epoch > EPOCH_MAX) {
       throw new KLaniError('LimitReached', `Cannot open the database: it was opened ${recovered?.epoch} times, must be < ${EPOCH_MAX}`);
@@ -152,6 +166,76 @@ export class Log implements RecordTarget {
 
   get segmentSizeBytes(): number {
     return this.#segmentSizeBytes;
+  }
+
+  /** The segment that begins the log. */
+  get firstSegment(): number {
+    return this.#manifest?.firstSegment ?? 1;
+  }
+
+  /** What says where the log begins; `undefined` as long as nothing was given up. */
+  get manifest(): Manifest | undefined {
+    return this.#manifest;
+  }
+
+  /** Whether a record that was at `position` is still there: positions before the log's beginning were given up. */
+  isKept(position: number): boolean {
+    return position >= this.firstSegment * this.#segmentSizeBytes;
+  }
+
+  /**
+   * The header of the first segment behind `index` that has begun, if something in it is durable.
+   *
+   * @throws {KLaniError} ChecksumMismatch when the header is damaged
+   */
+  begunBehind(index: number): SegmentHeader | undefined {
+    const behind = this.#files.openBehind(index);
+    if (behind === undefined || this.durable <= behind * this.#segmentSizeBytes + SEGMENT_HEADER_SIZE) return undefined;
+    const begin = behind * this.#segmentSizeBytes;
+    const at = this.locate(begin, SEGMENT_HEADER_SIZE);
+    const header = decodeSegmentHeader(this.bytes.subarray(at, at + SEGMENT_HEADER_SIZE), segmentName(behind));
+    if (header === undefined) throw this.#damaged(begin);
+    return header;
+  }
+
+  /**
+   * Appends the record at `position`, which is in a file, again as a moved one: `reserve` its size first. Returns its new position.
+   *
+   * @throws {KLaniError} ChecksumMismatch when the record is damaged: nothing was appended
+   */
+  move(position: number): number {
+    const from = this.record(position);
+    const length = this.view.getUint32(from, true);
+    const batch = this.#writing;
+    assert(batch !== undefined, 'Records are reserved before they are moved');
+    const at = batch.take(length);
+    batch.bytes.set(this.bytes.subarray(from, from + length), at);
+    sealMoved(batch, at);
+    return batch.position + at;
+  }
+
+  /** Syncs every segment from that of `position` on, off this thread: for what was written without a sync. */
+  syncFrom(position: number, done: Done): void {
+    const syncNext = (index: number | undefined): void => {
+      if (index === undefined) done(undefined);
+      else this.#files.file(index).syncLater((error) => (error === undefined ? syncNext(this.#files.openBehind(index)) : done(error)));
+    };
+    syncNext(this.#files.openBehind(Math.floor(position / this.#segmentSizeBytes) - 1));
+  }
+
+  /** Makes the log begin where `manifest` says, once that is in force. The segments before stay until `removeGivenUp`. */
+  beginAt(manifest: Manifest, done: Done): void {
+    writeManifest(this.#directory, manifest, (error) => {
+      if (error === undefined) this.#manifest = manifest;
+      done(error);
+    });
+  }
+
+  /** Removes the segments before the log's beginning. Nobody may read them any more. */
+  removeGivenUp(): void {
+    this.bytes = new Uint8Array(0);
+    this.view = new DataView(this.bytes.buffer);
+    this.#files.remove(this.firstSegment);
   }
 
   /**
@@ -225,9 +309,14 @@ export class Log implements RecordTarget {
     this.#commit.whenDurable(position, done);
   }
 
-  /** Calls `visit` with the position of every record that recovery kept, oldest first. */
+  /**
+   * Calls `visit` with the position of every record that recovery read and kept, oldest first. Schemas older than the log's beginning come
+   * before all others, and again where they were moved to.
+   */
   replay(visit: (position: number) => void): void {
+    if (this.checkedFrom === 0) for (const position of this.#manifest?.schemas ?? []) visit(position);
     for (const { index, end } of this.recovered?.segments ?? []) {
+      if (end <= this.checkedFrom) continue;
       let position = index * this.#segmentSizeBytes + SEGMENT_HEADER_SIZE;
       while (position < end) {
         const at = this.locate(position, BATCH_HEADER_SIZE);
@@ -302,6 +391,14 @@ function syncAgain(files: SegmentFiles, { segments, lastBatch }: Recovered): voi
       file.write(bytes, start - base);
     }
     file.sync();
+  }
+}
+
+/** Removes what an interrupted change of the manifest left: segments before the log's beginning, and a manifest that never came into force. */
+function removeLeftovers(directory: Directory, manifest: Manifest | undefined): void {
+  for (const name of directory.list()) {
+    const index = segmentIndexOf(name);
+    if (name === NEXT_MANIFEST_NAME || (index !== undefined && index < (manifest?.firstSegment ?? 1))) directory.remove(name);
   }
 }
 

@@ -6,13 +6,13 @@
  * | 0 | 4 | length | bytes of the whole record, padding included; a multiple of 8 |
  * | 4 | 4 | checksum | XXH32 of bytes 8 to `length` |
  * | 8 | 1 | kind | see {@link RecordKind} |
- * | 9 | 1 | flags | bit 0: last record of its operation |
+ * | 9 | 1 | flags | bit 0: last record of its operation; bit 1: moved |
  * | 10 | 2 | table id | 0 where there is none |
  * | 12 | 4 | version | of the row, from 1; of the schema for a schema record; which mark for a mark |
  * | 16 | 8 | row id | below 2^32; 0 where there is none |
  * | 24 | 8 | lsn | where the record was first written; kept when it is moved |
  * | 32 | 8 | previous | position of the version before it, 0 for the first |
- * | 40 | 8 | time | milliseconds since 1970, UTC; never goes back along the log |
+ * | 40 | 8 | time | milliseconds since 1970, UTC; never goes back along the log, but for moved records |
  * | 48 | 16 | operation id | of the request that wrote it |
  * | 64 | 4 | digest checksum | XXH32 of the request's body, table ids in the place of handles |
  * | 68 | 4 | digest length | length of that body |
@@ -25,9 +25,12 @@
  * | 92 | 4 | – | zero |
  * | 96 | … | body, actor | the row's bytes or the event's, then the actor in UTF-8, then zeros to a multiple of 8 |
  *
- * 1. Records of one operation stand one behind the other in one batch; the last of them has flag bit 0.
- * 2. `version` is one more than that of the record at `previous`, or 1.
- * 3. `lsn` is the record's own position, unless compaction moved it.
+ * 1. Records of one operation stand one behind the other in one batch; the last of them has flag bit 0, and so has each moved one.
+ * 2. `version` is one more than that of the record at `previous`, or 1. A record whose `previous` lies before the log's beginning was not the
+ *    first; the one before it is no longer kept.
+ * 3. `lsn` is the record's own position, unless it was moved: appended again because its segment was given up. But for its place, flags and
+ *    checksum a moved record is what it was; it stands for the one at `lsn` in everything but operation ids.
+ * 4. A row-ids record says the highest row id that its table has given, which no other record may tell any more.
  */
 import { assert, xxHash32 } from '@k-lani/base';
 
@@ -40,13 +43,16 @@ const checksumOf = xxHash32;
 export const ACTOR_SIZE_MAX = 64;
 
 /** What a record tells. Numbers from 16 on are left for holds, quantities and receipts. */
-export const RecordKind = { append: 1, replace: 2, delete: 3, schema: 4, mark: 5 } as const;
+export const RecordKind = { append: 1, replace: 2, delete: 3, schema: 4, mark: 5, rowIds: 6 } as const;
 
 /** What a mark says, in its `version`: the database was opened, closed in good order, or a checkpoint was asked for. */
 export const Mark = { opened: 1, closed: 2, checkpoint: 3 } as const;
 
 /** Bit 0 of a record's flags. */
 export const RECORD_FLAG_LAST = 1;
+
+/** Bit 1 of a record's flags. */
+export const RECORD_FLAG_MOVED = 2;
 
 export const RecordOffset = {
   length: 0,
@@ -81,6 +87,15 @@ export interface Operation {
   /** At most {@link ACTOR_SIZE_MAX} bytes of UTF-8. */
   readonly actor: Uint8Array;
 }
+
+/** What a record is written as that no request asked for. */
+export const NO_OPERATION: Operation = {
+  id: new Uint8Array(16),
+  digestChecksum: 0,
+  digestLength: 0,
+  opcode: 0,
+  actor: new Uint8Array(0),
+};
 
 /** The fields of a record that differ within an operation. Reused by its owner from record to record. */
 export interface RecordDraft {
@@ -166,6 +181,17 @@ export function encodeRecordHeader(
   view.setUint32(at + RecordOffset.bodyLength + 4, 0, true);
   bytes.fill(0, at + RECORD_HEADER_SIZE + bodyLength, at + length);
   bytes.set(operation.actor, at + RECORD_HEADER_SIZE + bodyLength);
+}
+
+/** Marks the copy of a record at `at` as moved, and gives it its checksum. */
+export function sealMoved(target: RecordTarget, at: number): void {
+  target.view.setUint8(at + RecordOffset.flags, RECORD_FLAG_LAST | RECORD_FLAG_MOVED);
+  sealRecord(target, at);
+}
+
+/** Whether the record at `at` was moved. */
+export function isMoved(view: DataView, at: number): boolean {
+  return (view.getUint8(at + RecordOffset.flags) & RECORD_FLAG_MOVED) !== 0;
 }
 
 /** Computes and writes the checksum of the finished record at `at`. */

@@ -7,7 +7,7 @@
 import { assert, type Scheduler } from '@k-lani/base';
 import { KLaniError } from '@k-lani/protocol';
 import type { Directory, File, FileView } from '../io/io.ts';
-import { PREPARED_NAME, segmentName } from './segment.ts';
+import { PREPARED_NAME, segmentIndexOf, segmentName } from './segment.ts';
 
 /** After which time a segment that somebody waits for, and that found no room, is tried again, milliseconds. */
 const RETRY_MS = 100;
@@ -66,6 +66,26 @@ export class SegmentFiles {
     const view = this.#views[index];
     assert(view !== undefined, 'Segment is open');
     return view;
+  }
+
+  /** The first segment behind `index` that is open, if there is one. */
+  openBehind(index: number): number | undefined {
+    for (let behind = index + 1; behind < this.#views.length; behind += 1) if (this.#views[behind] !== undefined) return behind;
+    return undefined;
+  }
+
+  /** Closes segments before `end` and takes their names away. Nobody may read them any more. */
+  remove(end: number): void {
+    for (const name of this.#directory.list()) {
+      const index = segmentIndexOf(name);
+      if (index === undefined || index >= end) continue;
+      this.#views[index]?.close();
+      this.#files[index]?.close();
+      this.#views[index] = undefined;
+      this.#files[index] = undefined;
+      this.#directory.remove(name);
+    }
+    this.#directory.sync();
   }
 
   /** Why segment `index` cannot be counted on, or `undefined` when it is ready or on its way for the first time. */

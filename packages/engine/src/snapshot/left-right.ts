@@ -82,6 +82,11 @@ export class LeftRight {
     });
   }
 
+  /** Makes both sides equal: from here on neither refers to what only the other one did. */
+  level(): void {
+    this.#catchUp();
+  }
+
   /** Gives up catching up: the log is about to be closed. */
   close(): void {
     this.#behind = undefined;

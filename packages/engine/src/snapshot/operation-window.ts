@@ -6,6 +6,8 @@
  * ids themselves are compared in the log.
  */
 import { assert } from '@k-lani/base';
+import { RecordOffset } from '../log/record.ts';
+import type { RecordSource } from '../log/record-source.ts';
 
 /** How many operations are remembered unless configured otherwise. */
 export const OPERATION_WINDOW = 1_048_576;
@@ -14,9 +16,27 @@ export const OPERATION_WINDOW = 1_048_576;
 export const OPERATION_WINDOW_MAX = 2 ** 28;
 
 const INITIAL_CAPACITY = 1024;
+const OPERATION_ID_SIZE = 16;
 
 /** Whether the record at a position bears an operation id. */
 export type OperationMatch = (position: number, id: Uint8Array) => boolean;
+
+/**
+ * Compares ids in the log. Records before `checkedFrom` were not checked yet, and are when they are compared: a damaged one must not pass
+ * for that of another operation.
+ *
+ * @throws {KLaniError} ChecksumMismatch, from the function returned
+ */
+export function operationMatch(source: RecordSource, checkedFrom: number): OperationMatch {
+  return (position, id) => {
+    assert(id.length === OPERATION_ID_SIZE, 'An operation id has 16 bytes');
+    const at = position < checkedFrom ? source.record(position) : source.locate(position, RecordOffset.body);
+    for (let offset = 0; offset < OPERATION_ID_SIZE; offset += 1) {
+      if (source.bytes[at + RecordOffset.operationId + offset] !== id[offset]) return false;
+    }
+    return true;
+  };
+}
 
 /** What a window remembers: from the oldest to the newest the positions of the operations' first records, and the hashes of their ids. */
 export interface SavedOperations {
@@ -49,6 +69,11 @@ export class OperationWindow {
 
   get size(): number {
     return this.#size;
+  }
+
+  /** Position of the first record of the oldest operation that is remembered; 0 for none. */
+  get oldest(): number {
+    return (this.#size === this.#capacity ? this.#positions[this.#next] : this.#positions[0]) ?? 0;
   }
 
   /** Memory held, bytes. */

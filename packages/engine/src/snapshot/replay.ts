@@ -2,11 +2,11 @@
  * Replay: how everything derived follows from the records of the log, one after the other. Recovery and the builder of checkpoints go
  * through it; live writing changes the catalog and the window of operations itself, as it appends.
  *
- * 1. The record replayed is known to be whole. What it supersedes is, too, from `checkedFrom` on; before that it is checked here.
+ * 1. Row ids only rise, and a schema that is known stays as it is: records that were moved may come behind what was written after them.
+ * 2. The record replayed is known to be whole. What it supersedes is, too, from `checkedFrom` on; before that it is checked here.
  */
-import { assert } from '@k-lani/base';
 import { decodeSchema } from '@k-lani/protocol';
-import { RECORD_FLAG_LAST, RecordKind, RecordOffset, readU64 } from '../log/record.ts';
+import { RECORD_FLAG_LAST, RecordKind, RecordOffset, isMoved } from '../log/record.ts';
 import type { RecordSource } from '../log/record-source.ts';
 import type { Catalog } from '../table/catalog.ts';
 import type { OperationWindow } from './operation-window.ts';
@@ -45,19 +45,18 @@ export class Replay {
     const kind = view.getUint8(at + RecordOffset.kind);
     const tableId = view.getUint16(at + RecordOffset.tableId, true);
     const rowId = view.getUint32(at + RecordOffset.rowId, true);
-    const previous = readU64(view, at + RecordOffset.previous);
     const isLast = (view.getUint8(at + RecordOffset.flags) & RECORD_FLAG_LAST) !== 0;
-    if (this.#beginsOperation && kind !== RecordKind.mark) {
+    if (this.#beginsOperation && bearsOperation(kind) && !isMoved(view, at)) {
       operations.add(source.bytes.subarray(at + RecordOffset.operationId, at + RecordOffset.operationId + 16), position);
     }
     this.#beginsOperation = isLast;
     if (kind === RecordKind.schema) applySchema(source, catalog, { position, tableId });
-    if (kind === RecordKind.append) {
+    if (rowId !== 0) {
       const table = catalog.byId(tableId);
-      assert(rowId === table.rowIdNext, 'Row ids are dense');
-      table.rowIdNext = rowId + 1;
+      table.rowIdNext = Math.max(table.rowIdNext, rowId + 1);
+      const superseded = side.table(tableId).locations.get(rowId);
+      if (superseded > 0 && superseded < this.#checkedFrom) source.record(superseded);
     }
-    if (rowId !== 0 && previous !== 0 && previous < this.#checkedFrom) source.record(previous);
     side.apply(position);
   }
 
@@ -66,6 +65,11 @@ export class Replay {
     const at = source.locate(position, RecordOffset.body);
     return source.locate(position, source.view.getUint32(at, true));
   }
+}
+
+/** Whether records of a kind are written by a request. */
+function bearsOperation(kind: number): boolean {
+  return kind !== RecordKind.mark && kind !== RecordKind.rowIds;
 }
 
 /** Takes the schema whose record is at `position` and whole into the catalog. */

@@ -64,6 +64,7 @@ export class Side {
     if (kind === RecordKind.mark) return;
     const tableId = log.view.getUint16(at + RecordOffset.tableId, true);
     if (kind === RecordKind.schema) this.#applySchema(tableId);
+    else if (kind === RecordKind.rowIds) this.table(tableId).locations.raiseRowIdMax(log.view.getUint32(at + RecordOffset.rowId, true));
     else this.#applyRow(this.#catalog.byId(tableId), log.view.getUint32(at + RecordOffset.rowId, true), kind, position);
   }
 
@@ -81,7 +82,14 @@ export class Side {
       fieldIndex.add(this.#keyAfter, rowId);
       side.firstMatches.added(index.fieldIndex, this.#keyAfter, index.keyWords, rowId);
     }
-    side.locations.set(rowId, kind === RecordKind.delete ? -position : position);
+    const isLive = kind !== RecordKind.delete;
+    side.locations.addLiveBytes((isLive ? this.#size(position) : 0) - (before > 0 ? this.#size(before) : 0));
+    side.locations.set(rowId, isLive ? position : -position);
+  }
+
+  #size(position: number): number {
+    const at = this.#log.locate(position, RecordOffset.body);
+    return this.#log.view.getUint32(at, true);
   }
 
   #key(table: StoredTable, index: StoredTable['indexes'][number], position: number, out: Uint32Array): true {

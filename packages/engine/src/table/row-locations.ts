@@ -4,12 +4,14 @@
  * | words of the root page | meaning                                                                        |
  * | ---------------------- | ------------------------------------------------------------------------------ |
  * | 0                      | kind, "ROWL"                                                                   |
- * | 1                      | the highest row id that was ever set, 0 = none                                 |
+ * | 1                      | the highest row id that was ever set or told of, 0 = none                      |
  * | 2                      | rows whose position is positive                                                |
+ * | 4–5                    | bytes of the records of those rows, a float64                                  |
  * | 16–1023                | span directory; a span's page names 1,024 pages of 512 positions, 0 = all none |
  *
- * A position is a float64: positive, where the latest record is; negative, the row is deleted and its tombstone is at the position
- * without the sign; 0, there never was such a row.
+ * A position is a float64: positive, where the latest record is; negative, the row is deleted and its tombstone is, or was, at the position
+ * without the sign; 0, there never was such a row, or it was deleted and nothing of it is kept. Only positive ones can be relied on to lie
+ * within the log.
  */
 import { assert } from '@k-lani/base';
 import { pageOffset, type PageStore } from '../memory/page-store.ts';
@@ -20,6 +22,7 @@ const KIND = 0x4c574f52;
 const KIND_WORD = 0;
 const ROW_ID_MAX_WORD = 1;
 const LIVE_COUNT_WORD = 2;
+const LIVE_BYTES_WORD = 4;
 
 const offsetOf = pageOffset;
 const DIRECTORY_BITS = SPAN_BITS;
@@ -34,6 +37,7 @@ export class RowLocations {
   readonly #chunks: readonly Uint32Array[];
   readonly #floats: readonly Float64Array[];
   readonly #root: Uint32Array;
+  readonly #rootFloats: Float64Array;
   readonly #offset: number;
   readonly #directories: SpanDirectory;
 
@@ -44,6 +48,7 @@ export class RowLocations {
     this.#chunks = store.chunks;
     this.#floats = store.floats;
     this.#root = store.words(rootPage);
+    this.#rootFloats = store.float64(rootPage);
     this.#offset = pageOffset(rootPage);
     this.#directories = new SpanDirectory(store, rootPage);
     assert(this.#root[this.#offset + KIND_WORD] === KIND, 'RowLocations: the page is not a root of row locations');
@@ -64,6 +69,21 @@ export class RowLocations {
   /** Rows that are neither deleted nor unknown. */
   get liveCount(): number {
     return this.#root[this.#offset + LIVE_COUNT_WORD] ?? 0;
+  }
+
+  /** Bytes of the records of those rows, as far as `addLiveBytes` was told. */
+  get liveBytes(): number {
+    return this.#rootFloats[(this.#offset + LIVE_BYTES_WORD) >>> 1] ?? 0;
+  }
+
+  /** Adds the size of a record that became a row's latest, less that of the one before. */
+  addLiveBytes(change: number): void {
+    this.#rootFloats[(this.#offset + LIVE_BYTES_WORD) >>> 1] = this.liveBytes + change;
+  }
+
+  /** Notes that row ids up to this one were given, whatever is kept of the rows. */
+  raiseRowIdMax(rowId: number): void {
+    if (rowId > this.rowIdMax) this.#root[this.#offset + ROW_ID_MAX_WORD] = rowId;
   }
 
   /**
@@ -97,7 +117,7 @@ export class RowLocations {
     const change = (position > 0 ? 1 : 0) - ((positions[index] ?? 0) > 0 ? 1 : 0);
     positions[index] = position;
     if (change !== 0) this.#root[this.#offset + LIVE_COUNT_WORD] = this.liveCount + change;
-    if (rowId > this.rowIdMax) this.#root[this.#offset + ROW_ID_MAX_WORD] = rowId;
+    this.raiseRowIdMax(rowId);
   }
 
   #leafFor(rowId: number): number {
