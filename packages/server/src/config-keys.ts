@@ -9,6 +9,9 @@
  * | durability | fsync | fsync, os |
  * | segmentSizeBytes | 67108864 | a power of two, 65536 to 1073741824 |
  * | operationWindow | 1048576 | 1 to 16777216 |
+ * | checkpointBytes | 67108864 | 0 to 1099511627776 |
+ * | history | all | all, latest, or a number of days, 1 to 36500 |
+ * | archive | none | a directory, or none |
  * | maxConnections | 4096 | 1 to 65536 |
  * | maxFrameBytes | 16777216 | 4096 to 33554432 |
  * | maxResponseRows | 65536 | 1 to 1000000 |
@@ -28,6 +31,9 @@
 const DAY_MS = 86_400_000;
 const MEBIBYTE = 1024 * 1024;
 
+/** Most days of history that can be asked for: a century. */
+export const HISTORY_DAYS_MAX = 36_500;
+
 /** How much a server says. */
 export type LogLevel = 'silent' | 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace';
 
@@ -38,6 +44,11 @@ export interface ServerConfig {
   readonly durability: 'fsync' | 'os';
   readonly segmentSizeBytes: number;
   readonly operationWindow: number;
+  readonly checkpointBytes: number;
+  /** What is kept of the versions of a row: all, the latest, or those of so many days. */
+  readonly history: 'all' | 'latest' | number;
+  /** `none`, or the directory that takes segments that are given up. */
+  readonly archive: string;
   readonly maxConnections: number;
   readonly maxFrameBytes: number;
   readonly maxResponseRows: number;
@@ -54,7 +65,8 @@ export interface ServerConfig {
 
 /** What a key takes. */
 export type ConfigRule =
-  | { readonly kind: 'path' }
+  | { readonly kind: 'path'; readonly isOptional?: boolean }
+  | { readonly kind: 'history' }
   | { readonly kind: 'addresses' }
   | { readonly kind: 'integer'; readonly min: number; readonly max: number; readonly isPowerOfTwo?: boolean }
   | { readonly kind: 'choice'; readonly choices: readonly string[] };
@@ -100,6 +112,27 @@ export const CONFIG_KEYS: readonly ConfigKey[] = [
     rule: { kind: 'integer', min: 1, max: 16 * MEBIBYTE },
     default: MEBIBYTE,
     meaning: 'How many operations are remembered: a write that comes again within the window gets its first answer. About 30 bytes each.',
+  },
+  {
+    key: 'checkpointBytes',
+    rule: { kind: 'integer', min: 0, max: MEBIBYTE * MEBIBYTE },
+    default: 64 * MEBIBYTE,
+    meaning:
+      'How many bytes of log lie at least between two checkpoints, which make the next start fast. They are built in the background when a segment is full. 0: none are made, and those that are there are removed.',
+  },
+  {
+    key: 'history',
+    rule: { kind: 'history' },
+    default: 'all',
+    meaning:
+      'What is kept of the versions of a row: all; those of the last days, at least; or the latest, at least. The oldest log segments are given up when neither the policy nor a remembered operation needs them; what is still in force in them is moved to the end of the log, in the background, when at least half of the log is no longer in force. History that is gone is answered Truncated.',
+  },
+  {
+    key: 'archive',
+    rule: { kind: 'path', isOptional: true },
+    default: 'none',
+    meaning:
+      'Directory that takes the log segments that are given up, whole; verify reads them there. It is made where there is none, and belongs to this database alone. none: they are removed.',
   },
   {
     key: 'maxConnections',
@@ -178,7 +211,8 @@ export const CONFIG_KEYS: readonly ConfigKey[] = [
 
 /** What is allowed for a key, for messages and documents. */
 export function describeRule(rule: ConfigRule): string {
-  if (rule.kind === 'path') return 'a directory';
+  if (rule.kind === 'path') return rule.isOptional === true ? 'a directory, or none' : 'a directory';
+  if (rule.kind === 'history') return `all, latest, or a number of days, 1 to ${HISTORY_DAYS_MAX}`;
   if (rule.kind === 'addresses') return 'a list of tcp://HOST:PORT and unix:/PATH';
   if (rule.kind === 'choice') return rule.choices.join(', ');
   return `${rule.isPowerOfTwo === true ? 'a power of two, ' : ''}${rule.min} to ${rule.max}`;

@@ -57,6 +57,8 @@ test('loadConfig() refuses unknown keys and values that are not allowed, and nam
       /variable K_LANI_MAX_CONECTIONS is not known, must be one of K_LANI_CONFIG, K_LANI_DATA/,
     ],
     [{ environment: { K_LANI_MAX_CONNECTIONS: '1e3' } }, /maxConnections \(K_LANI_MAX_CONNECTIONS\) is "1e3"/],
+    [{ flags: { history: 'newest' } }, /history \(--history\) is "newest", must be all, latest, or a number of days, 1 to 36500/],
+    [file('history: 0'), /is 0, must be all, latest, or a number of days/],
     [{ flags: { logLevel: 'loud' } }, /logLevel \(--log-level\) is "loud", must be silent, fatal/],
     [{ flags: { maxOutputBytes: '8192' } }, /maxOutputBytes is 8192, must be at least twice maxResponseBytes, 33554432/],
   ];
@@ -65,6 +67,14 @@ test('loadConfig() refuses unknown keys and values that are not allowed, and nam
     code: 'InvalidConfiguration',
     message: /maxInFlight is 1.5, must be 1 to 65536/,
   });
+});
+
+test('history is a policy or a number of days, archive a directory or none', () => {
+  assert.equal(loadConfig({ flags: { history: '30' } }).history, 30);
+  assert.equal(checkConfig({ history: 7 }).history, 7);
+  assert.equal(loadConfig({ flags: { history: 'latest' } }).history, 'latest');
+  assert.equal(loadConfig().archive, 'none');
+  assert.equal(loadConfig({ environment: { K_LANI_ARCHIVE: '/archive' } }).archive, '/archive');
 });
 
 test('A key has one flag and one variable', () => {

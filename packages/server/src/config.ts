@@ -3,7 +3,16 @@ import { readFileSync } from 'node:fs';
 import { KLaniError } from '@k-lani/protocol';
 import { parseDocument } from 'yaml';
 import { parseAddress } from './address.ts';
-import { CONFIG_KEYS, type ConfigKey, describeRule, type ServerConfig, VARIABLE_PREFIX, flagOf, variableOf } from './config-keys.ts';
+import {
+  CONFIG_KEYS,
+  HISTORY_DAYS_MAX,
+  type ConfigKey,
+  describeRule,
+  type ServerConfig,
+  VARIABLE_PREFIX,
+  flagOf,
+  variableOf,
+} from './config-keys.ts';
 
 /** Where a configuration comes from; everything may be left out. */
 export interface ConfigSources {
@@ -115,13 +124,25 @@ function valueOf({ key, rule, default: byDefault }: ConfigKey, given: Given | un
       if (isAddressList(addresses)) return Object.freeze(addresses.map((address) => address.trim()));
       break;
     }
+    case 'history':
+      if (value === 'all' || value === 'latest') return value;
+      if (isIntegerWithin(numberIn(value), 1, HISTORY_DAYS_MAX)) return numberIn(value);
+      break;
     case 'integer': {
-      const number = typeof value === 'string' && /^\d{1,15}$/.test(value) ? Number(value) : value;
-      const isWithin = typeof number === 'number' && Number.isInteger(number) && number >= rule.min && number <= rule.max;
-      if (isWithin && (rule.isPowerOfTwo !== true || Number.isInteger(Math.log2(number)))) return number;
+      const number = numberIn(value);
+      if (isIntegerWithin(number, rule.min, rule.max) && (rule.isPowerOfTwo !== true || Number.isInteger(Math.log2(number)))) return number;
     }
   }
   throw invalid(from === key ? key : `${key} (${from})`, value, describeRule(rule));
+}
+
+/** The number that a text of digits says; anything else as it is. */
+function numberIn(value: unknown): unknown {
+  return typeof value === 'string' && /^\d{1,15}$/.test(value) ? Number(value) : value;
+}
+
+function isIntegerWithin(value: unknown, min: number, max: number): value is number {
+  return typeof value === 'number' && Number.isInteger(value) && value >= min && value <= max;
 }
 
 function isAddressList(addresses: unknown): addresses is string[] {

@@ -52,7 +52,12 @@ export function closeCursor(call: Call): void {
 }
 
 function begin(call: Call, open: OpenCursor): void {
-  answerPage(call, open, () => call.caller.cursors.open(open));
+  try {
+    answerPage(call, open, () => call.caller.cursors.open(open));
+  } catch (error) {
+    open.cursor.close();
+    throw error;
+  }
 }
 
 /** Answers with the next page. It ends early where the answer would become too long. */

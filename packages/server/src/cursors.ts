@@ -46,11 +46,12 @@ export class Cursors {
 
   /** @throws {KLaniError} InvalidCursor */
   close(number: number): void {
-    this.get(number);
+    this.get(number).cursor.close();
     this.#cursors.delete(number);
   }
 
   closeAll(): void {
+    for (const { cursor } of this.#cursors.values()) cursor.close();
     this.#cursors.clear();
   }
 

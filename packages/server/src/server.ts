@@ -5,7 +5,7 @@
  * connections, no more requests, what was begun is answered, the database is closed.
  */
 import type { Clock, Random, Scheduler } from '@k-lani/base';
-import { DATABASE_DEFAULTS, Database, type DatabaseStats, type Io, NodeClock, NodeIo, NodeRandom } from '@k-lani/engine';
+import { DATABASE_DEFAULTS, Database, type DatabaseStats, type Io, NodeClock, NodeIo, NodeRandom, WorkerRunner } from '@k-lani/engine';
 import { KLaniError } from '@k-lani/protocol';
 import { pino } from 'pino';
 import { formatAddress, parseAddress } from './address.ts';
@@ -168,6 +168,10 @@ function openDatabase(config: ServerConfig, adapters: ServerAdapters, clock: Clo
     durability: config.durability,
     segmentSizeBytes: config.segmentSizeBytes,
     operationWindow: config.operationWindow,
+    checkpointBytes: config.checkpointBytes,
+    checkpointRunner: adapters.io === undefined && adapters.clock === undefined ? new WorkerRunner() : undefined,
+    history: typeof config.history === 'number' ? { days: config.history } : config.history,
+    archive: config.archive === 'none' ? undefined : config.archive,
     lockLeaseMsMax: config.lockLeaseMsMax,
     cursorIdleMsMax: config.streamIdleMs,
     progress: adapters.progress,
