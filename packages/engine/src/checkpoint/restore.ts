@@ -1,6 +1,4 @@
 /** Derived state as a checkpoint keeps it: taken apart, and put together again. */
-import { assert } from '@k-lani/base';
-import { RecordOffset } from '../log/record.ts';
 import type { RecordSource } from '../log/record-source.ts';
 import { applySchema, type Derived } from '../snapshot/replay.ts';
 import type { SavedTable } from './checkpoint.ts';

@@ -235,8 +235,8 @@ const IN_ONE_PLACE: readonly Planted[] = [
     name: 'deleted-row-stays-in-index',
     breaks: 'indexes keep the keys of deleted rows',
     file: `${ENGINE}/snapshot/side.ts`,
-    find: '      if (hadKey) fieldIndex.remove(this.#keyBefore, rowId);\n',
-    replace: '      if (hadKey && kind !== RecordKind.delete) fieldIndex.remove(this.#keyBefore, rowId);\n',
+    find: '      if (wasLive) index.remove(keyBefore, rowId);\n',
+    replace: '      if (wasLive && isLive) index.remove(keyBefore, rowId);\n',
   },
   {
     name: 'side-not-caught-up',
