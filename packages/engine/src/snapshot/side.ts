@@ -8,7 +8,7 @@ import type { RecordSource } from '../log/record-source.ts';
 import { KEY_WORDS_MAX } from '../index/term.ts';
 import { PageStore } from '../memory/page-store.ts';
 import type { Catalog } from '../table/catalog.ts';
-import type { StoredTable } from '../table/stored-table.ts';
+import type { IndexDeclaration, StoredTable } from '../table/stored-table.ts';
 import { TableSide, type TableRoots } from './table-side.ts';
 
 export class Side {
@@ -17,8 +17,9 @@ export class Side {
   readonly #tables: (TableSide | undefined)[] = [];
   readonly #log: RecordSource;
   readonly #catalog: Catalog;
-  readonly #keyBefore = new Uint32Array(KEY_WORDS_MAX);
-  readonly #keyAfter = new Uint32Array(KEY_WORDS_MAX);
+  /** Keys of the row being applied, in the order of its table's indexes. */
+  readonly #keysBefore: Uint32Array[] = [];
+  readonly #keysAfter: Uint32Array[] = [];
 
   constructor(log: RecordSource, catalog: Catalog) {
     this.#log = log;
@@ -63,41 +64,47 @@ export class Side {
     const kind = log.view.getUint8(at + RecordOffset.kind);
     if (kind === RecordKind.mark) return;
     const tableId = log.view.getUint16(at + RecordOffset.tableId, true);
+    const rowId = log.view.getUint32(at + RecordOffset.rowId, true);
     if (kind === RecordKind.schema) this.#applySchema(tableId);
-    else if (kind === RecordKind.rowIds) this.table(tableId).locations.raiseRowIdMax(log.view.getUint32(at + RecordOffset.rowId, true));
-    else this.#applyRow(this.#catalog.byId(tableId), log.view.getUint32(at + RecordOffset.rowId, true), kind, position);
+    else if (kind === RecordKind.rowIds) this.table(tableId).locations.raiseRowIdMax(rowId);
+    else this.#applyRow(this.#catalog.byId(tableId), rowId, kind, position);
   }
 
   #applyRow(table: StoredTable, rowId: number, kind: number, position: number): void {
     const side = this.table(table.id);
     const before = side.locations.get(rowId);
-    for (const index of table.indexes) {
-      if (!side.hasIndex(index.fieldIndex)) continue;
-      const hadKey = before > 0 && this.#key(table, index, before, this.#keyBefore);
-      const hasKey = kind !== RecordKind.delete && this.#key(table, index, position, this.#keyAfter);
-      if (hadKey && hasKey && equalKeys(this.#keyBefore, this.#keyAfter, index.keyWords)) continue;
-      const fieldIndex = side.index(index.fieldIndex);
-      if (hadKey) fieldIndex.remove(this.#keyBefore, rowId);
-      if (!hasKey) continue;
-      fieldIndex.add(this.#keyAfter, rowId);
-      side.firstMatches.added(index.fieldIndex, this.#keyAfter, index.keyWords, rowId);
-    }
+    const wasLive = before > 0;
     const isLive = kind !== RecordKind.delete;
-    side.locations.addLiveBytes((isLive ? this.#size(position) : 0) - (before > 0 ? this.#size(before) : 0));
+    const sizeBefore = wasLive ? this.#readKeys(table, before, this.#keysBefore) : 0;
+    const sizeAfter = isLive ? this.#readKeys(table, position, this.#keysAfter) : 0;
+    const { indexes } = table;
+    for (let place = 0; place < indexes.length; place += 1) {
+      const { fieldIndex, keyWords } = indexes[place] as IndexDeclaration;
+      if (!side.hasIndex(fieldIndex)) continue;
+      const keyBefore = this.#keysBefore[place] as Uint32Array;
+      const keyAfter = this.#keysAfter[place] as Uint32Array;
+      if (wasLive && isLive && equalKeys(keyBefore, keyAfter, keyWords)) continue;
+      const index = side.index(fieldIndex);
+      if (wasLive) index.remove(keyBefore, rowId);
+      if (!isLive) continue;
+      index.add(keyAfter, rowId);
+      side.firstMatches.added(fieldIndex, keyAfter, keyWords, rowId);
+    }
+    side.locations.addLiveBytes(sizeAfter - sizeBefore);
     side.locations.set(rowId, isLive ? position : -position);
   }
 
-  #size(position: number): number {
-    const at = this.#log.locate(position, RecordOffset.body);
-    return this.#log.view.getUint32(at, true);
-  }
-
-  #key(table: StoredTable, index: StoredTable['indexes'][number], position: number, out: Uint32Array): true {
+  /** Reads the keys of the record at `position`, in the order of the table's indexes; returns the record's size. */
+  #readKeys(table: StoredTable, position: number, keys: Uint32Array[]): number {
     const log = this.#log;
     const header = log.locate(position, RecordOffset.body);
-    const at = log.locate(position, log.view.getUint32(header, true));
-    table.keyOfRecord(log, at, index, out);
-    return true;
+    const size = log.view.getUint32(header, true);
+    const at = log.locate(position, size);
+    const { indexes } = table;
+    for (let place = 0; place < indexes.length; place += 1) {
+      table.keyOfRecord(log, at, indexes[place] as IndexDeclaration, (keys[place] ??= new Uint32Array(KEY_WORDS_MAX)));
+    }
+    return size;
   }
 
   /** Makes the table, or the indexes that a new version of its schema adds; rows from before get their default key. */
@@ -107,12 +114,13 @@ export class Side {
     for (const index of table.indexes) {
       if (side.hasIndex(index.fieldIndex)) continue;
       const added = side.addIndex(this.store, index);
+      const key = new Uint32Array(KEY_WORDS_MAX);
       // No terms on this field are remembered yet: it could not be asked for.
       for (let rowId = 1; rowId <= side.locations.rowIdMax; rowId += 1) {
         const position = side.locations.get(rowId);
         if (position <= 0) continue;
-        table.keyOfRecord(this.#log, this.#log.record(position), index, this.#keyAfter);
-        added.add(this.#keyAfter, rowId);
+        table.keyOfRecord(this.#log, this.#log.record(position), index, key);
+        added.add(key, rowId);
       }
     }
   }
