@@ -112,17 +112,9 @@ export async function runCrashes(options: CrashOptions, environment: CrashEnviro
   checkOption('seed', seed, 0, 0xffff_ffff);
   checkOption('units', units, UNITS_MIN, UNITS_MAX);
   mkdirSync(out, { recursive: true });
-  await warmUp(environment.spawnServer, join(out, DATABASE));
   const run = new CrashRun(options, environment);
   for (const trouble of options.troubles) await run.make(trouble);
   return run.report();
-}
-
-/** Starts a server and lets it end: only a process that ends in good order keeps what it compiled. */
-async function warmUp(spawnServer: SpawnServer, directory: string): Promise<void> {
-  rmSync(directory, { recursive: true, force: true });
-  const server = await spawnServer({ directory, listen: 'tcp://127.0.0.1:0', durability: 'fsync' });
-  await server.stop();
 }
 
 class CrashRun {
