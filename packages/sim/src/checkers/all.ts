@@ -1,6 +1,7 @@
 /** Every checker. */
 import type { Checker } from '../record/evidence.ts';
 import { acknowledged } from './acknowledged.ts';
+import { guards } from './guards.ts';
 import { hashChain } from './hash-chain.ts';
 import { indexes } from './indexes.ts';
 import { linearizable } from './linearizable.ts';
@@ -9,6 +10,7 @@ import { neverTakenBack } from './never-taken-back.ts';
 import { resources } from './resources.ts';
 import { snapshots } from './snapshots.ts';
 import { soldOnce } from './sold-once.ts';
+import { uniqueKeys } from './unique-keys.ts';
 
 export const CHECKERS: readonly Checker[] = [
   acknowledged,
@@ -17,6 +19,8 @@ export const CHECKERS: readonly Checker[] = [
   linearizable,
   snapshots,
   locks,
+  guards,
+  uniqueKeys,
   indexes,
   hashChain,
   resources,

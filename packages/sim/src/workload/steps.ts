@@ -52,6 +52,7 @@ export const STEPS = {
     await store.delete(asker, { table: MEMBERS.table, rowId: found.rowId, ifVersion: found.version }, market.nextOperationId());
   },
   changeTogether,
+  raiseMember,
   seek: async ({ store, asker, market, chance }: StepContext) => {
     await store.seek(asker, chance.pick(market.unitTables), 1 + chance.below(market.units));
   },
@@ -135,6 +136,30 @@ async function changeTogether({ store, asker, market, chance }: StepContext): Pr
   }
   for (let count = chance.below(3); count > 0; count -= 1) changes.push({ kind: 'append', table, row: market.newMember() });
   if (changes.length > 0) await store.batch(asker, changes, market.nextOperationId());
+}
+
+/**
+ * The hot row: many raise the points of the same few members, under locks. Some do not look at the row again under the lock, and so do not
+ * wait for the change before theirs; some never give the lock back.
+ */
+async function raiseMember(context: StepContext): Promise<void> {
+  const { store, asker, market, chance, process } = context;
+  const terms = [{ field: 'level', eq: chance.below(LEVELS) }];
+  const [rowId] = await store.query(asker, MEMBERS.table, terms, { limit: 1, spread: 0 });
+  if (rowId === undefined) return;
+  const found = await store.seek(asker, MEMBERS.table, rowId);
+  const lock = await store.lock(asker, MEMBERS.table, rowId, Math.floor(chance.between(LEASE_MS_MIN, LEASE_MS_MAX)));
+  if (lock === undefined) return;
+  const latest = chance.happens(0.3) ? await lock.seek(asker) : found;
+  if (chance.happens(0.1)) await process.sleep(chance.between(0, LONG_WORK_MS_MAX));
+  if (latest === undefined) {
+    await lock.unlock(asker);
+    return;
+  }
+  const row: Row = { ...latest.row, points: (latest.row['points'] ?? 0) + 1 };
+  const unlock = chance.happens(0.8);
+  await lock.replace(asker, row, { unlock, operationId: market.nextOperationId() });
+  if (!unlock && chance.happens(0.5)) await lock.unlock(asker);
 }
 
 async function someMember({ store, asker, chance }: Pick<StepContext, 'store' | 'asker' | 'chance'>): Promise<SeenRow | undefined> {

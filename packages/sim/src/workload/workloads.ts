@@ -8,6 +8,7 @@ export type WorkloadName =
   | 'holiday by locks'
   | 'batches'
   | 'members'
+  | 'hot rows'
   | 'everything';
 
 type Weights = Readonly<Partial<Record<StepName, number>>>;
@@ -22,6 +23,7 @@ export const WORKLOADS: Readonly<Record<WorkloadName, Weights>> = {
   'holiday by locks': { ...READS, ...REPEATS, buyRoomByLock: 20 },
   batches: { ...READS, ...REPEATS, changeTogether: 15, addMember: 5, claimOrder: 3 },
   members: { ...READS, ...REPEATS, addMember: 10, changeMember: 10, removeMember: 6, changeTogether: 4 },
+  'hot rows': { ...READS, ...REPEATS, raiseMember: 30, addMember: 5, changeMember: 5, removeMember: 1 },
   everything: {
     ...READS,
     ...REPEATS,
@@ -34,6 +36,7 @@ export const WORKLOADS: Readonly<Record<WorkloadName, Weights>> = {
     changeMember: 4,
     removeMember: 3,
     changeTogether: 5,
+    raiseMember: 4,
     alterSeats: 1,
     checkpoint: 1,
   },
