@@ -83,9 +83,10 @@ async function untilLocked(parent: string, lock: string): Promise<void> {
   await changes.return?.();
 }
 
-/** The exit code of `verify` when no process holds the directory any more; a server that was killed may take a moment to be gone. */
+/** The exit code of a command on the directory when no process holds the directory any more; a server that was killed may take a moment to be gone. */
 async function codeOnceUnlocked(directory: string): Promise<number | null> {
   let code: number | null = ExitCode.notNow;
-  for (let attempt = 0; attempt < 20 && code === ExitCode.notNow; attempt += 1) code = (await runCommand(['verify', directory])).code;
+  for (let attempt = 0; attempt < 20 && code === ExitCode.notNow; attempt += 1)
+    code = (await runCommand(['table', 'list', '--data', directory])).code;
   return code;
 }

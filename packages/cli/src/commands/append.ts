@@ -5,7 +5,6 @@ import { KLaniError } from '@k-lani/protocol';
 import { readLines } from '../data/line-reader.ts';
 import { type StoreOptions, useStore, withStoreOptions } from '../data/open-store.ts';
 import { RowLoader } from '../data/row-loader.ts';
-import { rowFromJson, rowFromWords } from '../data/row-text.ts';
 import type { OpenedTable } from '../data/store.ts';
 import { ExitCode } from '../exit-code.ts';
 import { failureJson } from '../output/failure.ts';
@@ -14,13 +13,19 @@ import type { Terminal } from '../output/terminal.ts';
 import { countText } from '../output/text-table.ts';
 import { type EndSignal, exitCodeOfSignal, finishOnSignals } from '../signals.ts';
 import { examples, terminalOf } from './context.ts';
+import { type OperationIdOption, rowFromArguments, withOperationId, writeOptions } from './write-options.ts';
 
 /** Refusals that people are told of one by one; of further ones only the count. */
 const REFUSALS_SHOWN = 20;
 
+/** The argument that stands for standard input. */
+const INPUT = '-';
+
+interface AppendOptions extends StoreOptions, OperationIdOption {}
+
 /** The command. */
 export function appendCommand(): Command {
-  return withStoreOptions(new Command('append'))
+  return withOperationId(withStoreOptions(new Command('append')))
     .summary('add rows')
     .description(
       'Add one row, as JSON or as field=value words, or with - many rows from standard input, one JSON object a line. Every row that is ' +
@@ -33,31 +38,31 @@ export function appendCommand(): Command {
       examples(
         ['one row', 'k-lani append seats rank=1 price=129.90'],
         ['the same as JSON', 'k-lani append seats \'{"rank": 1, "price": "129.90"}\''],
+        ['in a script that may be run again', 'k-lani append seats rank=1 --operation-id 5e1f00000000000000000000000000a1'],
         ['all rows of a file', 'k-lani append seats - < seats.ndjson'],
         ['the rows of another table', 'k-lani query seats --all --json | jq -c .row | k-lani append seats2 -'],
       ),
     )
-    .action(async (name: string, words: readonly string[], options: StoreOptions, command: Command) => {
+    .action(async (name: string, words: readonly string[], options: AppendOptions, command: Command) => {
       const terminal = terminalOf(command);
-      await useStore({ options, command, terminal }, async (store) => {
+      const isInput = words.length === 1 && words[0] === INPUT;
+      if (isInput && options.operationId !== undefined) {
+        throw new KLaniError('InvalidArgument', 'Cannot append: --operation-id names one row, and - stands for many');
+      }
+      await useStore({ options, command, terminal, access: 'write' }, async (store) => {
         const opened = await store.openTable(name);
-        if (words.length === 1 && words[0] === '-') await appendLines(terminal, opened);
-        else await appendOne(terminal, opened, words);
+        if (isInput) await appendLines(terminal, opened);
+        else await appendOne(terminal, opened, { words, options });
       });
     });
 }
 
-async function appendOne(terminal: Terminal, { table }: OpenedTable, words: readonly string[]): Promise<void> {
-  const [first = ''] = words;
-  const isJson = first.trimStart().startsWith('{');
-  if (isJson && words.length > 1) {
-    throw new KLaniError(
-      'InvalidArgument',
-      `Cannot read row: ${words.length} arguments are given, must be one JSON object or field=value words`,
-    );
-  }
-  const row = isJson ? rowFromJson(table.schema, first) : rowFromWords(table.schema, words);
-  const { rowId, version, lsn } = await table.append(row);
+async function appendOne(
+  terminal: Terminal,
+  { table }: OpenedTable,
+  { words, options }: { words: readonly string[]; options: AppendOptions },
+): Promise<void> {
+  const { rowId, version, lsn } = await table.append(rowFromArguments(table, words), writeOptions(options));
   terminal.result({ rowId, version, lsn }, () => `Appended row ${rowId} (lsn ${lsn}).`);
 }
 

@@ -7,8 +7,8 @@ import type { StoredVersion } from '../data/store.ts';
 import { integerBetween } from '../integer-option.ts';
 import { plain } from '../output/plain-text.ts';
 import type { Terminal } from '../output/terminal.ts';
+import { rowIdArgument } from '../row-id.ts';
 import { examples, terminalOf } from './context.ts';
-import { ROW_ID_MAX } from './seek.ts';
 
 const LIMIT = 20;
 const LIMIT_MAX = 4096;
@@ -25,7 +25,7 @@ export function historyCommand(): Command {
     .summary('print the versions of a row')
     .description('Print the versions of a row, newest first: what changed, when, by whom, at which lsn, under which operation id.')
     .argument('<table>', 'the table’s name')
-    .argument('<rowid>', 'the row’s id; also of a row that is deleted', integerBetween(1, ROW_ID_MAX))
+    .argument('<rowid>', 'the row’s id; also of a row that is deleted', rowIdArgument)
     .option('--limit <versions>', 'print at most so many versions', integerBetween(1, LIMIT_MAX), LIMIT)
     .option('--before <version>', 'only versions before this one', integerBetween(1, VERSION_MAX))
     .addHelpText(

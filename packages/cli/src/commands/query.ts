@@ -1,6 +1,6 @@
 /** `k-lani query`: the rows that meet all terms, how many there are, or how the engine would find them. */
 import { Command } from 'commander';
-import type { VersionedRow } from '@k-lani/protocol';
+import { KLaniError, type VersionedRow } from '@k-lani/protocol';
 import { type StoreOptions, useStore, withStoreOptions } from '../data/open-store.ts';
 import { type Row, valueText } from '../data/row-text.ts';
 import type { StoreTable } from '../data/store.ts';
@@ -50,6 +50,9 @@ export function queryCommand(): Command {
     )
     .action(async (name: string, words: readonly string[], options: QueryOptions, command: Command) => {
       const terminal = terminalOf(command);
+      if (options.all === true && command.getOptionValueSource('limit') === 'cli') {
+        throw new KLaniError('InvalidArgument', 'Cannot query: --limit and --all exclude each other');
+      }
       await useStore({ options, command, terminal }, async (store) => {
         const { table } = await store.openTable(name);
         const terms = termsFromWords(table.schema, words);

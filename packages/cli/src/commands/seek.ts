@@ -3,13 +3,10 @@ import { Command } from 'commander';
 import { KLaniError, type VersionedRow } from '@k-lani/protocol';
 import { type StoreOptions, useStore, withStoreOptions } from '../data/open-store.ts';
 import { type Row, rowToJson, valueText } from '../data/row-text.ts';
-import { integerBetween } from '../integer-option.ts';
 import type { Terminal } from '../output/terminal.ts';
 import { fieldsText } from '../output/text-table.ts';
+import { rowIdArgument } from '../row-id.ts';
 import { examples, terminalOf } from './context.ts';
-
-/** The highest row id. */
-export const ROW_ID_MAX = 0xffff_fffe;
 
 /** The command. */
 export function seekCommand(): Command {
@@ -17,7 +14,7 @@ export function seekCommand(): Command {
     .summary('print one row')
     .description('Print the last durable version of a row.')
     .argument('<table>', 'the table’s name')
-    .argument('<rowid>', 'the row’s id', integerBetween(1, ROW_ID_MAX))
+    .argument('<rowid>', 'the row’s id', rowIdArgument)
     .addHelpText(
       'after',
       examples(['row 42 of the seats', 'k-lani seek seats 42'], ['who has it', 'k-lani seek seats 42 --json | jq -r .row.buyer']),

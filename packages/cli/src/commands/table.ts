@@ -52,7 +52,7 @@ function createCommand(): Command {
     .action(async (file: string, options: StoreOptions, command: Command) => {
       const terminal = terminalOf(command);
       const schema = readSchema(file);
-      await useStore({ options, command, terminal, create: true }, async (store) => {
+      await useStore({ options, command, terminal, access: 'create' }, async (store) => {
         const isStored = (await store.listTables()).some(({ name }) => name === schema.table);
         const table = await store.createTable(schema);
         terminal.result({ ...schemaJson(table.schema), isCreated: !isStored }, () =>
@@ -74,7 +74,7 @@ function alterCommand(): Command {
     .action(async (file: string, options: StoreOptions, command: Command) => {
       const terminal = terminalOf(command);
       const schema = readSchema(file);
-      await useStore({ options, command, terminal }, async (store) => {
+      await useStore({ options, command, terminal, access: 'write' }, async (store) => {
         const table = await store.alterTable(schema);
         terminal.result(schemaJson(table.schema), () => `Table "${table.name}" has version ${table.schema.version} of its schema now.`);
       });

@@ -5,23 +5,23 @@ import type { Terminal } from '../output/terminal.ts';
 import { withRemedy } from '../output/failure.ts';
 import { sizeText } from '../output/text-table.ts';
 import { expectDatabase } from './expect-database.ts';
-import type { Store } from './store.ts';
+import type { Store, StoreAccess } from './store.ts';
 
 /**
  * Opens the database in a directory.
  *
- * @param options.create whether to make one where there is none
+ * @param options.access whether it is written, and made where there is none; a directory that is only read may be read-only
  * @throws {KLaniError} `NotFound` where there is none; `DirectoryLocked` while a server has it open; as `openDatabase`
  */
 export async function openEmbeddedStore(
   directory: string,
-  { create, actor, terminal }: { readonly create: boolean; readonly actor: string; readonly terminal: Terminal },
+  { access, actor, terminal }: { readonly access: StoreAccess; readonly actor: string; readonly terminal: Terminal },
 ): Promise<Store> {
-  if (!create) expectDatabase(directory);
+  if (access !== 'create') expectDatabase(directory);
   using bar = terminal.progress('Checking the log');
   try {
     const progress = (done: number, total: number): void => bar.update(done, total, `${sizeText(done)} of ${sizeText(total)}`);
-    return embeddedStore(await openDatabase(directory, { actor, progress }));
+    return embeddedStore(await openDatabase(directory, { actor, progress, readOnly: access === 'read' }));
   } catch (error) {
     throw isLocked(error)
       ? withRemedy(error, 'Ask the server that has it open: leave out --data, or give its address with --connect.')
@@ -44,6 +44,7 @@ function embeddedStore(database: EmbeddedDatabase): Store {
     alterTable: (schema) => database.alterTable(schema),
     listTables: () => database.listTables(),
     stats: () => database.stats(),
+    operationStatus: (operationId) => database.operationStatus(operationId),
     [Symbol.asyncDispose]: () => database.close(),
   };
 }

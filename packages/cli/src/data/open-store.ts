@@ -4,7 +4,8 @@ import { type Command, Option } from 'commander';
 import { CLIENT_NAME_BYTES_MAX, KLaniError } from '@k-lani/protocol';
 import { integerBetween } from '../integer-option.ts';
 import type { Terminal } from '../output/terminal.ts';
-import type { Store } from './store.ts';
+import { nearestName } from '../output/nearest-name.ts';
+import type { OpenedTable, Store, StoreAccess } from './store.ts';
 
 /** The server that data commands ask unless told otherwise. */
 const CONNECT_DEFAULT = 'tcp://127.0.0.1:7700';
@@ -34,10 +35,10 @@ export function withStoreOptions(command: Command): Command {
 /**
  * Opens what the options name, for `use`, and closes it.
  *
- * @param mode.create whether a directory without a database becomes one
+ * @param mode.access what the command does; reads unless it says more
  */
 export async function useStore<T>(
-  { options, command, terminal, create = false }: { options: StoreOptions; command: Command; terminal: Terminal; create?: boolean },
+  { options, command, terminal, access = 'read' }: { options: StoreOptions; command: Command; terminal: Terminal; access?: StoreAccess },
   use: (store: Store) => Promise<T>,
 ): Promise<T> {
   const actor = options.actor ?? ownName();
@@ -47,8 +48,24 @@ export async function useStore<T>(
   if (options.data !== undefined && command.getOptionValueSource('connect') === 'cli') {
     throw new KLaniError('InvalidArgument', '--connect and --data exclude each other: a server, or a directory that no server has open');
   }
-  await using store = options.data === undefined ? await remote(options, actor) : await embedded(options.data, { create, actor, terminal });
-  return await use(store);
+  await using store = options.data === undefined ? await remote(options, actor) : await embedded(options.data, { access, actor, terminal });
+  return await use({ ...store, openTable: (name) => openTable(store, name) });
+}
+
+/** Opens a table; for a name that is mistyped, says which there is. */
+async function openTable(store: Store, name: string): Promise<OpenedTable> {
+  try {
+    return await store.openTable(name);
+  } catch (error) {
+    if (!(error instanceof KLaniError) || error.code !== 'UnknownTable') throw error;
+    const tables = await store.listTables();
+    const nearest = nearestName(
+      name,
+      tables.map((table) => table.name),
+    );
+    if (nearest === undefined) throw error;
+    throw new KLaniError('UnknownTable', `${error.message.replace(/[.\s]*$/, '')} (did you mean ${nearest}?)`, { cause: error });
+  }
 }
 
 // Only the one that is needed is loaded: the engine, or the client.
@@ -58,7 +75,7 @@ async function remote({ connect, timeoutMs }: StoreOptions, actor: string): Prom
   return openRemoteStore(connect, { actor, timeoutMs });
 }
 
-async function embedded(directory: string, options: { create: boolean; actor: string; terminal: Terminal }): Promise<Store> {
+async function embedded(directory: string, options: { access: StoreAccess; actor: string; terminal: Terminal }): Promise<Store> {
   const { openEmbeddedStore } = await import('./embedded-store.ts');
   return openEmbeddedStore(directory, options);
 }

@@ -22,6 +22,7 @@ export async function openRemoteStore(
     alterTable: (schema) => client.alterTable(schema),
     listTables: () => client.listTables(),
     stats: () => client.stats(),
+    operationStatus: (operationId) => client.operationStatus(operationId),
     [Symbol.asyncDispose]: () => client.close(),
   };
 }

@@ -1,10 +1,24 @@
 /** What the data commands need of a database, wherever it is: behind a connection, or in a directory that this process opens. */
-import type { BatchResult, DynamicSchema, TableSchema, TableSummary, VersionedRow, WriteResult } from '@k-lani/protocol';
+import type {
+  BatchResult,
+  ClaimResult,
+  DynamicSchema,
+  OperationStatus,
+  TableSchema,
+  TableSummary,
+  VersionedRow,
+  WriteResult,
+} from '@k-lani/protocol';
 import type { NewRow, Row } from './row-text.ts';
 import type { Term } from './term-text.ts';
 
 /** Embedded reads answer at once, those over a connection later. */
 type Awaitable<T> = T | Promise<T>;
+
+/** Options of a write. */
+interface WriteOptions {
+  readonly operationId?: string;
+}
 
 /** One version of a row, as history gives it. */
 export interface StoredVersion {
@@ -22,7 +36,13 @@ export interface StoredVersion {
 export interface StoreTable {
   readonly name: string;
   readonly schema: TableSchema;
-  append(row: NewRow): Promise<WriteResult>;
+  append(row: NewRow, options?: WriteOptions): Promise<WriteResult>;
+  replace(rowId: number, row: NewRow, options: WriteOptions & { readonly ifVersion: number }): Promise<WriteResult>;
+  delete(rowId: number, options: WriteOptions & { readonly ifVersion: number }): Promise<WriteResult>;
+  claim(
+    line: { readonly where: readonly Term[]; readonly set: Partial<NewRow>; readonly count: number },
+    options?: WriteOptions,
+  ): Promise<ClaimResult>;
   seek(rowId: number): Awaitable<VersionedRow<Row> | undefined>;
   queryIntersect(terms: readonly Term[], options: { readonly limit: number; readonly spread?: number }): Awaitable<readonly number[]>;
   count(terms: readonly Term[]): Awaitable<number>;
@@ -39,6 +59,9 @@ export interface OpenedTable {
   appendAll(rows: readonly NewRow[]): Promise<BatchResult>;
 }
 
+/** What a command does with a database: `create` makes one where there is none. */
+export type StoreAccess = 'read' | 'write' | 'create';
+
 /** A database, embedded or remote. */
 export interface Store extends AsyncDisposable {
   /** For people: the address or the directory. */
@@ -49,4 +72,5 @@ export interface Store extends AsyncDisposable {
   alterTable(schema: DynamicSchema): Promise<StoreTable>;
   listTables(): Awaitable<readonly TableSummary[]>;
   stats(): Awaitable<object>;
+  operationStatus(operationId: string): Promise<OperationStatus>;
 }

@@ -41,6 +41,11 @@ export class Terminal {
     else this.print(text());
   }
 
+  /** The result of a command whose data goes to standard output: on standard error. */
+  resultBeside(value: unknown, text: () => string): void {
+    process.stderr.write(`${this.isJson ? jsonLine(value) : text()}\n`);
+  }
+
   /** Something for people that is no result. */
   note(line: string): void {
     if (!this.isJson) process.stderr.write(`${line}\n`);

@@ -19,6 +19,8 @@ export interface BackupFile {
 /** The files of a backup, in any order. Others than a manifest and segments are passed over. */
 export interface BackupSource {
   readonly path: string;
+  /** Bytes of its files, where they are known before. */
+  readonly sizeBytes: number | undefined;
   files(): AsyncIterable<BackupFile> | Iterable<BackupFile>;
   /** Ends the use of the source. */
   close(): void;
@@ -27,7 +29,9 @@ export interface BackupSource {
 /** A backup in a directory, or the directory of a database that no process has open. */
 export class DirectorySource implements BackupSource {
   readonly path: string;
+  readonly sizeBytes: number;
   readonly #directory: Directory;
+  readonly #names: readonly string[];
 
   /**
    * Opens the directory; holds its lock until it is closed, where it can be written.
@@ -49,13 +53,14 @@ export class DirectorySource implements BackupSource {
   private constructor(directory: Directory) {
     this.#directory = directory;
     this.path = directory.path;
+    const firstSegment = readManifest(directory)?.firstSegment ?? 1;
+    this.#names = directory.list().filter((name) => name === MANIFEST_NAME || isPart(name, firstSegment));
+    if (this.#names.length === 0) throw new KLaniError('NotFound', `Cannot restore from ${this.path}: no backup is in it`);
+    this.sizeBytes = this.#names.reduce((sum, name) => sum + sizeOf(directory, name), 0);
   }
 
   *files(): Generator<BackupFile> {
-    const firstSegment = readManifest(this.#directory)?.firstSegment ?? 1;
-    const names = this.#directory.list().filter((name) => name === MANIFEST_NAME || isPart(name, firstSegment));
-    if (names.length === 0) throw new KLaniError('NotFound', `Cannot restore from ${this.path}: no backup is in it`);
-    for (const name of names) {
+    for (const name of this.#names) {
       const file = this.#directory.openFile(name, 'read');
       try {
         yield { name, chunks: chunksOf(file) };
@@ -73,6 +78,15 @@ export class DirectorySource implements BackupSource {
 function isPart(name: string, firstSegment: number): boolean {
   const index = name === PREPARED_NAME ? undefined : segmentIndexOf(name);
   return index !== undefined && index >= firstSegment;
+}
+
+function sizeOf(directory: Directory, name: string): number {
+  const file = directory.openFile(name, 'read');
+  try {
+    return file.sizeBytes();
+  } finally {
+    file.close();
+  }
 }
 
 function* chunksOf(file: File): Generator<Uint8Array> {

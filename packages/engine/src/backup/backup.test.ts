@@ -34,6 +34,10 @@ async function append(log: Log, count: number): Promise<number> {
   return position;
 }
 
+function markAt({ databaseId }: Log, lsn: number): { lsn: number; databaseId: Uint8Array } {
+  return { lsn, databaseId };
+}
+
 async function backUpInto(path: string, to: string, options: BackupOptions = {}): Promise<BackupReport> {
   const target = DirectoryTarget.open(io, to);
   try {
@@ -74,7 +78,7 @@ test('a backup of a running database ends before the batch that nothing proves, 
   const report = await backUpInto(path, to);
   assert.deepEqual([report.isRunning, report.lsnLast], [true, before]);
   assert.equal(verifyLog(to).lsnLast, before);
-  const proven = await backUpInto(path, to, { durableLsn: last });
+  const proven = await backUpInto(path, to, { mark: markAt(log, last) });
   assert.equal(proven.lsnLast, last);
   assert.equal(verifyLog(to, {}).lsnLast, last);
   const again = await backUpInto(path, to);
@@ -89,7 +93,7 @@ test('a further backup copies only what is new', async (context) => {
   const sealed = statSync(join(to, segmentName(1))).ino;
   assert.ok(first.segmentsCopied >= 3);
   const last = await append(log, 40);
-  const second = await backUpInto(path, to, { durableLsn: last });
+  const second = await backUpInto(path, to, { mark: markAt(log, last) });
   assert.equal(second.segmentsHeld, first.segmentsCopied - 1);
   assert.equal(second.bytesHeld + second.bytesCopied, verifyLog(to).sizeBytes + 256 * (second.segmentsHeld + second.segmentsCopied));
   assert.equal(statSync(join(to, segmentName(1))).ino, sealed);
@@ -107,7 +111,7 @@ test('backups while the log is written are each whole, and hold what was durable
   })();
   for (let round = 0; round < 8; round += 1) {
     const before = durable;
-    const report = await backUpInto(path, to, { durableLsn: before });
+    const report = await backUpInto(path, to, { mark: markAt(log, before) });
     assert.ok(report.lsnLast >= before, `${report.lsnLast} of ${before}`);
     const verified = verifyLog(to);
     assert.deepEqual([verified.lsnLast, verified.tornBytes, verified.anchor], [report.lsnLast, 0, report.anchor]);

@@ -34,8 +34,8 @@ import type { BackupSegment, BackupTarget, HeldLog } from './backup-target.ts';
 export interface BackupOptions {
   /** The file system of the database; the real one by default. */
   readonly io?: Io;
-  /** The lsn of a mark that the running server has synced (`checkpoint`): everything up to it is taken. */
-  readonly durableLsn?: number | undefined;
+  /** A mark that the running server of this database has synced (`checkpoint`): everything up to it is taken. */
+  readonly mark?: { readonly lsn: number; readonly databaseId: Uint8Array } | undefined;
   /** Called after each segment. */
   readonly progress?: RecoveryProgress | undefined;
 }
@@ -138,7 +138,8 @@ class BackupCopy {
 
   async run(): Promise<BackupReport> {
     const { directory, target, options } = this.#parts;
-    const { sizeBytes } = this.#files.at(-1)?.header ?? noLog(directory);
+    const { sizeBytes, databaseId } = this.#files.at(-1)?.header ?? noLog(directory);
+    if (options.mark !== undefined && !isEqual(options.mark.databaseId, databaseId)) throw otherServer(directory);
     const from = await this.#place();
     try {
       for (const [place, file] of this.#files.entries()) {
@@ -232,7 +233,7 @@ class BackupCopy {
   #provenEnd(): ReadBatch | undefined {
     const { isRunning, options } = this.#parts;
     const position = this.#last?.position ?? 0;
-    const isProven = !isRunning || (options.durableLsn ?? 0) >= position || this.#checker.standInLast >= position;
+    const isProven = !isRunning || (options.mark?.lsn ?? 0) >= position || this.#checker.standInLast >= position;
     const proven = isProven ? this.#last : this.#before;
     return (this.#heldBatch?.end ?? 0) > (proven?.end ?? 0) ? this.#heldBatch : proven;
   }
@@ -291,6 +292,10 @@ function checkHeld(held: HeldLog, files: readonly SegmentFile[], places: { from:
 function otherWay({ from, to }: { from: string; to: string }): KLaniError {
   const what = 'that backup holds writes that the database does not have (was one of them restored to an earlier state?)';
   return new KLaniError('InvalidArgument', `Cannot back up ${from} into ${to}: ${what}; back up into an empty directory`);
+}
+
+function otherServer({ path }: Directory): KLaniError {
+  return new KLaniError('InvalidArgument', `Cannot back up ${path}: the server that was asked for a mark has another database open`);
 }
 
 function noLog(directory: Directory): never {

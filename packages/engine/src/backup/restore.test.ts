@@ -129,6 +129,7 @@ test('a restore that is killed leaves a directory that neither opens nor verifie
   const isStopped = new Promise<void>((resolve) => (stopped = resolve));
   const source: BackupSource = {
     path: 'killed',
+    sizeBytes: undefined,
     close: () => undefined,
     async *files() {
       for (const file of real.files()) {
