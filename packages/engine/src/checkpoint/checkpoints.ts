@@ -12,6 +12,7 @@
  */
 import { KLaniError } from '@k-lani/protocol';
 import type { Directory } from '../io/io.ts';
+import { SEGMENT_HEADER_SIZE } from '../log/segment.ts';
 import type { CheckpointFacts } from './builder.ts';
 import type { CheckpointRun, CheckpointRunner } from './runner.ts';
 
@@ -150,7 +151,8 @@ export class Checkpoints {
   #isDue(): boolean {
     const { bytesMin, firstSegment, segmentSizeBytes } = this.#options;
     const { newest } = this;
-    const newBytes = this.#previousEnd - (newest?.end ?? firstSegment() * segmentSizeBytes);
+    // A first segment that was torn in its first write has a header, and no log.
+    const newBytes = this.#previousEnd - (newest?.end ?? firstSegment() * segmentSizeBytes + SEGMENT_HEADER_SIZE);
     if (newBytes <= 0 || this.#segment === newest?.segment) return false;
     return this.#isAskedFor || newBytes >= Math.max(bytesMin, (newest?.sizeBytes ?? 0) / WRITE_AMPLIFICATION_MAX);
   }
