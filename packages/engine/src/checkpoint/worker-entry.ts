@@ -1,5 +1,6 @@
 /** The thread of `WorkerRunner`: builds one checkpoint and ends. */
 import { parentPort, workerData } from 'node:worker_threads';
+import { assert } from '@k-lani/base';
 import { KLaniError } from '@k-lani/protocol';
 import { NodeIo } from '../io/node-io.ts';
 import { lowerThreadPriority } from '../io/thread-priority.ts';
@@ -25,7 +26,9 @@ function build({ path, job, cancelled: words }: WorkerTask): CheckpointFacts {
   }
 }
 
+const port = parentPort;
+assert(port !== null, 'This module is the entry of a thread');
 lowerThreadPriority();
 const result = attempt(() => build(workerData as WorkerTask));
 const said: WorkerResult = result instanceof KLaniError ? { fault: { code: result.code, message: result.message } } : { facts: result };
-parentPort?.postMessage(said);
+port.postMessage(said);

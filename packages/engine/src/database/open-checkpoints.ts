@@ -1,14 +1,23 @@
 /** What an opening does about checkpoints: which one it begins with, and who builds the next. */
+import type { Scheduler } from '@k-lani/base';
 import { findCheckpoint, removeCheckpoints, removeUnfinished, type FoundCheckpoint } from '../checkpoint/checkpoint-files.ts';
 import { Checkpoints } from '../checkpoint/checkpoints.ts';
-import { TurnRunner } from '../checkpoint/runner.ts';
+import { TurnRunner, type CheckpointRunner } from '../checkpoint/runner.ts';
 import type { Directory } from '../io/io.ts';
 import type { Log } from '../log/log.ts';
 import { readManifest } from '../log/manifest.ts';
-import type { DatabaseOptions } from './database.ts';
+
+/** What an opening is told about checkpoints. */
+interface CheckpointOptions {
+  readonly checkpointBytes: number;
+  readonly checkpointRunner: CheckpointRunner | undefined;
+  readonly operationWindow: number;
+  readonly readOnly: boolean;
+  readonly scheduler: Scheduler;
+}
 
 /** The checkpoint to begin with, if one can be believed; removes what no opening will use. The directory's lock is held. */
-export function openCheckpoint(directory: Directory, options: DatabaseOptions): FoundCheckpoint {
+export function openCheckpoint(directory: Directory, options: CheckpointOptions): FoundCheckpoint {
   const { checkpointBytes, operationWindow, readOnly } = options;
   if (!readOnly) removeUnfinished(directory);
   if (checkpointBytes > 0) {
@@ -19,7 +28,12 @@ export function openCheckpoint(directory: Directory, options: DatabaseOptions): 
 }
 
 /** Begins to look after checkpoints in a database whose log is open. */
-export function openCheckpoints(parts: { directory: Directory; log: Log; options: DatabaseOptions; found: FoundCheckpoint }): Checkpoints {
+export function openCheckpoints(parts: {
+  directory: Directory;
+  log: Log;
+  options: CheckpointOptions;
+  found: FoundCheckpoint;
+}): Checkpoints {
   const { directory, log, options, found } = parts;
   const { checkpoint, ignored } = found;
   const { checkpointBytes, checkpointRunner, operationWindow, readOnly, scheduler } = options;

@@ -29,7 +29,10 @@ const RATE = { rate: { type: 'int32', index: 'ordered', required: false } } as c
 export const rooms = defineTable({ table: 'rooms', fields: FIELDS });
 const starredRooms = defineTable({ table: 'rooms', version: 2, fields: { ...FIELDS, ...STARS } });
 const ratedRooms = defineTable({ table: 'rooms', version: 3, fields: { ...FIELDS, ...STARS, ...RATE } });
-const slots = defineTable({ table: 'slots', fields: { day: { type: 'uint16', index: 'ordered' }, taken: { type: 'uint8', index: 'non_unique' } } });
+const slots = defineTable({
+  table: 'slots',
+  fields: { day: { type: 'uint16', index: 'ordered' }, taken: { type: 'uint8', index: 'non_unique' } },
+});
 
 /** The versions of the first table's schema, in their order. */
 const EVOLUTION: readonly TableSchema[] = [rooms, starredRooms, ratedRooms];
@@ -104,12 +107,17 @@ export class CheckpointRun {
     await this.database.alterTable(EVOLUTION[this.#schema] as TableSchema);
   }
 
-  async #rooms(): Promise<AnyTable> {
-    return (await this.database.openTable('rooms')) as unknown as AnyTable;
+  #rooms(): Promise<AnyTable> {
+    return this.database.openTable('rooms');
   }
 
   #operationId(): string {
-    const id = Array.from({ length: 4 }, () => this.random.below(2 ** 32).toString(16).padStart(8, '0')).join('');
+    const id = Array.from({ length: 4 }, () =>
+      this.random
+        .below(2 ** 32)
+        .toString(16)
+        .padStart(8, '0'),
+    ).join('');
     this.operationIds.push(id);
     return id;
   }
@@ -174,7 +182,7 @@ export class CheckpointRun {
 
 /** Everything about a database that can be observed, by itself comparable. */
 export async function observe({ database, operationIds }: CheckpointRun): Promise<object> {
-  const table = (await database.openTable('rooms')) as unknown as AnyTable;
+  const table = (await database.openTable('rooms')) as AnyTable;
   const other = await database.table(slots);
   const rowIdMax = database.stats().tables[0]?.rowIdMax ?? 0;
   const rowIds = Array.from({ length: rowIdMax }, (_, index) => index + 1);
@@ -192,7 +200,13 @@ export async function observe({ database, operationIds }: CheckpointRun): Promis
     schema: table.schema,
     rows: [...table.scan()],
     slots: [...other.scan()],
-    slotsOfDays: other.queryIntersect([{ field: 'day', gte: 10, lt: 200 }, { field: 'taken', eq: 1 }], { limit: 0 }),
+    slotsOfDays: other.queryIntersect(
+      [
+        { field: 'day', gte: 10, lt: 200 },
+        { field: 'taken', eq: 1 },
+      ],
+      { limit: 0 },
+    ),
     histories: rowIds.map((rowId) => table.history(rowId, { limit: 1000 })),
     byCode: rowIds.map((code) => table.queryIntersect([{ field: 'code', eq: code }])),
     asked,
@@ -208,11 +222,20 @@ function termsToAsk(): { readonly field: string; readonly [bound: string]: unkno
       [{ field: 'hotel', eq: value }],
       [price],
       [{ field: 'label', gte: `n${value}`, lt: `n${value + 2}` }],
-      [{ field: 'hotel', eq: value }, { field: 'guest', eq: null }],
+      [
+        { field: 'hotel', eq: value },
+        { field: 'guest', eq: null },
+      ],
       [{ field: 'hotel', eq: value }, { field: 'guest', eq: 7 }, price],
       [{ field: 'stars', eq: value }],
-      [{ field: 'rate', eq: value - 2 }, { field: 'stars', eq: 3 }],
-      [{ field: 'rate', eq: null }, { field: 'hotel', eq: value }],
+      [
+        { field: 'rate', eq: value - 2 },
+        { field: 'stars', eq: 3 },
+      ],
+      [
+        { field: 'rate', eq: null },
+        { field: 'hotel', eq: value },
+      ],
     );
   }
   return asked;

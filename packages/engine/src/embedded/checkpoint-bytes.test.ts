@@ -1,0 +1,161 @@
+import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
+import test from 'node:test';
+import { SeededRandom } from '@k-lani/base';
+import { defineTable } from '@k-lani/protocol';
+import { buildCheckpoint } from '../checkpoint/builder.ts';
+import { checkpointName, checkpointNames, readCheckpoint, removeCheckpoints } from '../checkpoint/checkpoint-files.ts';
+import { CrashingDisk } from '../io/crashing-io.fixture.ts';
+import type { Directory } from '../io/io.ts';
+import type { EmbeddedDatabase } from './embedded-database.ts';
+import { openDatabase } from './open-database.ts';
+
+const PATH = '/tickets';
+const SEGMENT = 64 * 1024;
+const OPERATIONS = 16;
+/** Distance of the bytes flipped in pages: prime, so that all places in a word come. */
+const PAGE_STRIDE = 37;
+const WALL_MS = 1_800_000_000_000;
+const seats = defineTable({
+  table: 'seats',
+  fields: { rank: { type: 'uint8', index: 'non_unique' }, note: { type: 'blob', required: false } },
+});
+
+/**
+ * The SHA-256 of a checkpoint that was built from a fixed log. It changes with the layout of a checkpoint, of the pages in it, or with what is
+ * derived from a record: whoever changes these raises the format version in `checkpoint.ts`, and then pins the new hash here.
+ */
+const PINNED = { version: 1, hash: 'b478d868e2113f61a4c5a7d2530bafab1b03a8427a7e28873632cc27bf18dba1' };
+
+/** Runs a builder to its end. */
+function built(directory: Directory, segment: number): ReturnType<typeof readCheckpoint> {
+  const steps = buildCheckpoint(directory, { segment, operationWindow: OPERATIONS }, () => undefined);
+  while (steps.next().done !== true);
+  return readCheckpoint(directory, checkpointName(segment));
+}
+
+function open(disk: CrashingDisk, checkpointBytes: number): Promise<EmbeddedDatabase> {
+  return openDatabase(PATH, {
+    io: disk,
+    clock: disk.clock(() => WALL_MS),
+    random: new SeededRandom(7),
+    segmentSizeBytes: SEGMENT,
+    operationWindow: OPERATIONS,
+    checkpointBytes,
+  });
+}
+
+/** A disk with a closed database of some segments, without checkpoints. */
+async function smallDatabase(rows = 150): Promise<{ disk: CrashingDisk; directory: Directory }> {
+  const disk = new CrashingDisk(new SeededRandom(1));
+  const database = await open(disk, 0);
+  const table = await database.table(seats);
+  for (let row = 0; row < rows; row += 1) await table.append({ rank: row % 3, note: new Uint8Array(1000) });
+  for (let rowId = 1; rowId <= rows; rowId += 9) await table.replace(rowId, { rank: 7, note: null }, { ifVersion: 1 });
+  await table.delete(2, { ifVersion: 1 });
+  await database.close();
+  return { disk, directory: disk.openDirectory(PATH, { create: false }) };
+}
+
+test('a bit flipped anywhere in a checkpoint is noticed: every byte before the pages, and bytes throughout them', async () => {
+  const { disk, directory } = await smallDatabase();
+  assert.equal(typeof built(directory, 2), 'object');
+  const bytes = disk.bytesOf(PATH, checkpointName(2));
+  const frontBytes = new DataView(bytes.buffer).getUint32(20, true);
+  for (let offset = 0; offset < bytes.length; offset += offset < frontBytes ? 1 : PAGE_STRIDE) {
+    const byte = bytes[offset] ?? 0;
+    bytes[offset] = byte ^ (1 << (offset & 7));
+    assert.equal(typeof readCheckpoint(directory, checkpointName(2)), 'string', `offset ${offset}`);
+    bytes[offset] = byte;
+  }
+  assert.equal(typeof readCheckpoint(directory, checkpointName(2)), 'object');
+});
+
+test('a checkpoint that is too short or too long is noticed', async () => {
+  const { disk, directory } = await smallDatabase();
+  built(directory, 2);
+  const whole = disk.bytesOf(PATH, checkpointName(2)).slice();
+  directory.createFile('cut').write(whole, 0);
+  for (let length = 0; length < whole.length; length += 509) {
+    directory.remove('cut');
+    directory.createFile('cut').write(whole.subarray(0, length), 0);
+    assert.equal(typeof readCheckpoint(directory, 'cut'), 'string', `length ${length}`);
+  }
+  directory.openFile('cut', 'write').write(whole, 0);
+  assert.equal(typeof readCheckpoint(directory, 'cut'), 'object');
+  directory.openFile('cut', 'write').write(Uint8Array.of(0), whole.length);
+  assert.equal(typeof readCheckpoint(directory, 'cut'), 'string');
+});
+
+test('a damaged checkpoint is passed over, told of, and replaced', async () => {
+  const { disk, directory } = await smallDatabase();
+  built(directory, 2);
+  const { length } = disk.bytesOf(PATH, checkpointName(2));
+  for (const offset of [3, 13, 17, 21, 25, 40, 50, 57, 70, 97, 105, 130, 5000, length - 5000]) {
+    const damaged = disk.after('kill');
+    const bytes = damaged.bytesOf(PATH, checkpointName(2));
+    bytes[offset] = (bytes[offset] ?? 0) ^ 4;
+    const database = await open(damaged, SEGMENT);
+    const { openedFrom, ignored } = database.stats().checkpoint;
+    assert.deepEqual([openedFrom, ignored.length], [0, 1], `offset ${offset}`);
+    assert.match(ignored[0] ?? '', /^0000000002\.checkpoint is passed over: it/);
+    const table = await database.table(seats);
+    assert.deepEqual([table.count(), table.count([{ field: 'rank', eq: 7 }])], [149, 17]);
+    while (database.stats().checkpoint.isBuilding) await new Promise((resolve) => setImmediate(resolve));
+    await database.close();
+    const again = await open(damaged, SEGMENT);
+    assert.deepEqual(again.stats().checkpoint.ignored, []);
+    assert.notEqual(again.stats().checkpoint.openedFrom, 0);
+    await again.close();
+  }
+});
+
+test('a checkpoint is the same whether it is built from the log alone or from the checkpoint before', async () => {
+  const { disk, directory } = await smallDatabase(250);
+  built(directory, 5);
+  const fromLog = disk.bytesOf(PATH, checkpointName(5)).slice();
+  removeCheckpoints(directory);
+  for (const segment of [2, 3, 5]) built(directory, segment);
+  assert.deepEqual(checkpointNames(directory), [checkpointName(5)]);
+  assert.deepEqual(disk.bytesOf(PATH, checkpointName(5)), fromLog);
+});
+
+test('a builder gives way to a newer checkpoint that is there', async () => {
+  const { directory } = await smallDatabase(250);
+  built(directory, 5);
+  assert.equal(typeof built(directory, 3), 'string');
+  assert.deepEqual(checkpointNames(directory), [checkpointName(5)]);
+});
+
+test('the layout of checkpoints changes only together with their format version', async () => {
+  const { disk, directory } = await smallDatabase();
+  built(directory, 3);
+  const bytes = disk.bytesOf(PATH, checkpointName(3));
+  const version = new DataView(bytes.buffer).getUint32(12, true);
+  assert.deepEqual({ version, hash: createHash('sha256').update(bytes).digest('hex') }, PINNED);
+});
+
+test('a crash at any moment of building leaves the checkpoint before or the new one', async () => {
+  const { disk, directory } = await smallDatabase(250);
+  built(directory, 3);
+  let isDone = false;
+  for (let crashAt = 1; !isDone; crashAt += 1) {
+    const dying = disk.after('kill');
+    dying.crashAt = crashAt;
+    isDone = true;
+    dying.guard(() => {
+      isDone = false;
+      built(dying.openDirectory(PATH, { create: false }), 5);
+      isDone = true;
+    });
+    for (const what of ['kill', 'power cut'] as const) {
+      const database = await open(dying.after(what), 2 ** 50);
+      const { openedFrom, ignored } = database.stats().checkpoint;
+      assert.deepEqual([openedFrom > 0, ignored], [true, []], `${what} at operation ${crashAt}`);
+      const table = await database.table(seats);
+      assert.deepEqual([table.count(), table.count([{ field: 'rank', eq: 7 }])], [249, 28]);
+      await database.close();
+    }
+    assert.ok(crashAt < 100, 'the builder ends');
+  }
+});
