@@ -10,6 +10,8 @@ export interface CrashRow {
   readonly killsStarting: number;
   readonly killsClosing: number;
   readonly stops: number;
+  /** Log segments that compaction gave up meanwhile. */
+  readonly segmentsGivenUp: number;
   /** Sales that buyers were told of. */
   readonly acknowledged: number;
   /** Of those, the ones that are there after the last restart. */
@@ -26,7 +28,7 @@ export interface CrashRow {
 }
 
 export function emptyRow(trouble: string, storm: string): CrashRow {
-  const kills = { rounds: 0, kills: 0, killsStarting: 0, killsClosing: 0, stops: 0 };
+  const kills = { rounds: 0, kills: 0, killsStarting: 0, killsClosing: 0, stops: 0, segmentsGivenUp: 0 };
   const sales = { acknowledged: 0, found: 0, lost: 0, double: 0, unknown: 0, askedAgain: 0, contradicted: 0 };
   return { trouble, storm, ...kills, ...sales, startsMs: [] };
 }
@@ -40,6 +42,7 @@ export function addRound(row: CrashRow, { figures, testimony }: RoundCount, log:
     killsStarting: row.killsStarting + log.killsStarting,
     killsClosing: row.killsClosing + log.killsClosing,
     stops: row.stops + log.stops,
+    segmentsGivenUp: row.segmentsGivenUp + log.segmentsGivenUp,
     acknowledged: row.acknowledged + figures.sold,
     found: row.found + figures.verifiedSold,
     lost: row.lost + figures.lost,

@@ -4,7 +4,7 @@
  *
  * | trouble | what is done | where |
  * | --- | --- | --- |
- * | `kill` | SIGKILL at seeded moments: while it serves, starts and closes | `killing.ts` |
+ * | `kill` | SIGKILL at seeded moments: while it serves, starts and closes; every other storm while it makes checkpoints and compacts its log | `killing.ts`, `churn.ts` |
  * | `stop` | SIGSTOP, and SIGCONT after leases and time-outs are over | `stopping.ts` |
  * | `disk-full` | a small file system is filled, and given room again | `bad-disks.ts` |
  * | `read-only` | that file system turns read-only | `bad-disks.ts` |
@@ -16,7 +16,7 @@
  * 4. An operation that is asked for again gets its first answer, and has no second effect.
  * 5. Every round ends with a kill of its own, which is not counted.
  */
-import { cpSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { assert, SeededRandom } from '@k-lani/base';
 import { checkOption } from '../options.ts';
@@ -92,6 +92,10 @@ const UNITS_MIN = 20;
 const UNITS_MAX = 1_000_000;
 /** Kills of one storm: with more, the log gets so long that the starts take all the time. */
 const KILLS_OF_ROUND = 25;
+/** Operations that a server remembers which compacts its log: it gives up no segment with one of them. */
+const OPERATIONS_OF_COMPACTED = 4096;
+/** So many of the last claims, and of the last writes, are among those for certain, whatever else was written. */
+const ASKED_AGAIN_OF_COMPACTED = 256;
 /** Storms of each trouble but kills. */
 const STORMS_OF_RARE_TROUBLE = 2;
 const FIRST_KIND: StormKind = { bench: 'concert', flow: 'claim' };
@@ -136,12 +140,13 @@ class CrashRun {
   async make(trouble: TroubleName): Promise<void> {
     if (trouble === 'kill') {
       for (let round = 0; this.#kills < this.#options.kills; round += 1) {
-        await this.#round(trouble, STORM_KINDS[round % STORM_KINDS.length] ?? FIRST_KIND, this.#emptyDirectory(), undefined);
+        const kind = STORM_KINDS[Math.floor(round / 2) % STORM_KINDS.length] ?? FIRST_KIND;
+        await this.#round({ trouble, kind, base: this.#emptyDirectory(), isCompacting: round % 2 === 1 });
       }
       return;
     }
     for (const kind of STORM_KINDS.slice(0, STORMS_OF_RARE_TROUBLE)) {
-      if (trouble === 'stop') await this.#round(trouble, kind, this.#emptyDirectory(), undefined);
+      if (trouble === 'stop') await this.#round({ trouble, kind, base: this.#emptyDirectory() });
       else if (!(await this.#onSmallDisk(trouble, kind))) return;
     }
   }
@@ -161,7 +166,7 @@ class CrashRun {
   async #onSmallDisk(trouble: DiskTrouble, kind: StormKind): Promise<boolean> {
     try {
       using disk = SmallDisk.make(this.#options.out);
-      await this.#round(trouble, kind, disk.directory, disk);
+      await this.#round({ trouble, kind, base: disk.directory, disk });
       return true;
     } catch (error) {
       if (!(error instanceof KLaniError && error.code === 'Unsupported')) throw error;
@@ -170,20 +175,12 @@ class CrashRun {
     }
   }
 
-  async #round(trouble: TroubleName, kind: StormKind, base: string, disk: SmallDisk | undefined): Promise<void> {
-    const { units, stops } = this.#options;
+  async #round(round: Round): Promise<void> {
+    const { trouble, kind, isCompacting = false } = round;
+    const { units } = this.#options;
     const seed = this.#random.uint32();
     const log = new TroubleLog();
-    const directory = join(base, DATABASE);
-    const plan: TroublePlan = {
-      trouble,
-      units,
-      stops,
-      directory,
-      disk,
-      random: new SeededRandom(seed),
-      kills: this.#options.kills - this.#kills,
-    };
+    const directory = join(round.base, DATABASE);
     const count = await withGoods(kind.bench, { units, seed }, <Row, Term>(market: Market<Row, Term>, openShop: OpenShop<Row, Term>) =>
       runRound({
         kind,
@@ -192,20 +189,39 @@ class CrashRun {
         openShop,
         spawnServer: this.#environment.spawnServer,
         directory,
-        serverFlags: flagsOf(trouble, seed),
-        trouble: troubleOf<Row, Term>(plan, log),
+        serverFlags: flagsOf(round, seed),
+        trouble: this.#troubleOf<Row, Term>(round, { directory, random: new SeededRandom(seed), log }),
         onSold: (sold) => this.#tell(trouble, kind, { sold, kills: log.kills }),
+        ...(isCompacting ? { askedAgainMax: ASKED_AGAIN_OF_COMPACTED } : {}),
         ...(trouble === 'stop' ? { timeoutMs: BUYER_TIMEOUT_MS } : {}),
         ...(trouble === 'read-only' || trouble === 'failing-device' ? { isExpected: isWriterFailure } : {}),
       }),
     );
     if (trouble === 'kill') this.#kills += log.kills;
-    this.#take(trouble, { kind, seed, directory, count, log });
+    log.segmentsGivenUp = firstSegment(directory) - 1;
+    this.#take(round, { seed, directory, count, log });
   }
 
-  #take(trouble: TroubleName, round: { kind: StormKind; seed: number; directory: string; count: RoundCount; log: TroubleLog }): void {
-    const { kind, seed, count, log } = round;
-    const storm = stormName(kind);
+  #troubleOf<Row, Term>(round: Round, parts: { directory: string; random: SeededRandom; log: TroubleLog }): Trouble<Row, Term> {
+    const { trouble, disk, isCompacting = false } = round;
+    const { directory, random, log } = parts;
+    const { units, stops } = this.#options;
+    const kills = Math.min(KILLS_OF_ROUND, this.#options.kills - this.#kills);
+    if (trouble === 'kill') {
+      return new Killing({ kills, salesBetween: Math.ceil(units / kills), directory, hasChurn: isCompacting, random }, log);
+    }
+    if (trouble === 'stop') return new Stopping({ stops, salesBetween: Math.ceil(units / (2 * stops)), random }, log);
+    assert(disk !== undefined, 'Trouble with a disk has a disk');
+    const badDisk: BadDiskPlan = { disk, salesBefore: 1 + random.below(units / 2) };
+    if (trouble === 'disk-full') return new FullDisk(badDisk, log);
+    return trouble === 'read-only' ? new ReadOnlyDisk(badDisk, log) : new FailingDevice(badDisk, log);
+  }
+
+  #take(
+    { trouble, kind, isCompacting = false }: Round,
+    { seed, directory, count, log }: { seed: number; directory: string; count: RoundCount; log: TroubleLog },
+  ): void {
+    const storm = `${stormName(kind)}${isCompacting ? ', compacting' : ''}`;
     const name = `${trouble}, ${storm}`;
     this.#rows.set(name, addRound(this.#rows.get(name) ?? emptyRow(trouble, storm), count, log));
     this.#acknowledged += count.figures.sold;
@@ -213,7 +229,7 @@ class CrashRun {
     if (wrong.length === 0) return;
     const kept = join(this.#options.out, `failed-${trouble}-${seed}`);
     rmSync(kept, { recursive: true, force: true });
-    cpSync(round.directory, kept, { recursive: true });
+    cpSync(directory, kept, { recursive: true });
     writeFileSync(`${kept}.ndjson`, count.rawLog);
     this.#failures.push(...wrong.map((sentence) => `${name}, seed ${seed} (kept in ${kept}): ${sentence}`));
   }
@@ -236,37 +252,31 @@ class CrashRun {
   }
 }
 
-/** The trouble as a round makes it. */
-interface TroublePlan {
+/** One storm and its trouble. */
+interface Round {
   readonly trouble: TroubleName;
-  readonly units: number;
-  readonly stops: number;
-  readonly directory: string;
-  readonly disk: SmallDisk | undefined;
-  readonly random: SeededRandom;
-  /** Kills that are still wanted. */
-  readonly kills: number;
+  readonly kind: StormKind;
+  /** The directory in which the database's directory is made. */
+  readonly base: string;
+  readonly disk?: SmallDisk;
+  /** Whether the server makes checkpoints and compacts its log meanwhile. */
+  readonly isCompacting?: boolean;
 }
 
-function troubleOf<Row, Term>(plan: TroublePlan, log: TroubleLog): Trouble<Row, Term> {
-  const { trouble, units, stops, disk, random } = plan;
-  const kills = Math.min(KILLS_OF_ROUND, plan.kills);
-  if (trouble === 'kill') return new Killing({ kills, salesBetween: Math.ceil(units / kills), directory: plan.directory, random }, log);
-  if (trouble === 'stop') return new Stopping({ stops, salesBetween: Math.ceil(units / (2 * stops)), random }, log);
-  assert(disk !== undefined, 'Trouble with a disk has a disk');
-  const badDisk: BadDiskPlan = { disk, salesBefore: 1 + random.below(units / 2) };
-  if (trouble === 'disk-full') return new FullDisk(badDisk, log);
-  return trouble === 'read-only' ? new ReadOnlyDisk(badDisk, log) : new FailingDevice(badDisk, log);
-}
-
-function flagsOf(trouble: TroubleName, seed: number): string[] {
-  const isOnSmallDisk = trouble !== 'kill' && trouble !== 'stop';
-  // The segments that are prepared when a disk fills up must not hold all the rest of the storm.
-  const sizeBytes = isOnSmallDisk
-    ? SEGMENT_SIZE_MIN_BYTES
-    : (SEGMENT_SIZES_BYTES[seed % SEGMENT_SIZES_BYTES.length] ?? SEGMENT_SIZE_MIN_BYTES);
+function flagsOf({ trouble, disk, isCompacting = false }: Round, seed: number): string[] {
+  // Where a disk fills up, the segments that are prepared must not hold all the rest of the storm.
+  const isSmall = isCompacting || disk !== undefined;
+  const sizeBytes = isSmall ? SEGMENT_SIZE_MIN_BYTES : (SEGMENT_SIZES_BYTES[seed % SEGMENT_SIZES_BYTES.length] ?? SEGMENT_SIZE_MIN_BYTES);
   const flags = ['--segment-size-bytes', String(sizeBytes)];
-  return trouble === 'stop' ? [...flags, '--lock-lease-ms-max', String(LEASE_MS)] : flags;
+  if (isCompacting)
+    flags.push('--checkpoint-bytes', String(sizeBytes), '--history', 'latest', '--operation-window', String(OPERATIONS_OF_COMPACTED));
+  if (trouble === 'stop') flags.push('--lock-lease-ms-max', String(LEASE_MS));
+  return flags;
+}
+
+/** The lowest number of the log's segments. */
+function firstSegment(directory: string): number {
+  return Math.min(...readdirSync(directory).map((name) => (/^\d+\.segment$/.test(name) ? Number.parseInt(name, 10) : Infinity)));
 }
 
 function stormName({ bench, flow }: StormKind): string {

@@ -11,6 +11,7 @@ import type { SeededRandom } from '@k-lani/base';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Fate, KillableServer } from '../storm/killable-server.ts';
 import type { StormState } from '../storm/storm-state.ts';
+import { Churn } from './churn.ts';
 import { afterLock, fileEvent, moreSales } from './moments.ts';
 import type { Trouble, TroubleLog } from './trouble.ts';
 
@@ -32,6 +33,8 @@ export interface KillingPlan {
   /** Between two kills so many sales are acknowledged, on the average, where the kill waits for sales. */
   readonly salesBetween: number;
   readonly directory: string;
+  /** Whether the log is made to be compacted meanwhile. */
+  readonly hasChurn: boolean;
   readonly random: SeededRandom;
 }
 
@@ -46,15 +49,17 @@ export class Killing<Row, Term> implements Trouble<Row, Term> {
 
   async during(server: KillableServer, state: StormState<Row, Term>, over: AbortSignal): Promise<void> {
     const log = this.#log;
+    const churn = this.#plan.hasChurn ? await Churn.start(server.address, log) : undefined;
     while (log.kills < this.#plan.kills) {
       await this.#moment(state, over);
-      if (over.aborted) return;
+      if (over.aborted) break;
       const fate = this.#fate();
       state.mark('kill');
       const death = await server.killAndRestart(fate);
       state.mark('restarted');
       log.noteDeath(fate, death);
     }
+    await churn?.end();
   }
 
   async #moment(state: StormState<Row, Term>, over: AbortSignal): Promise<void> {

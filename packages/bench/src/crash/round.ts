@@ -28,6 +28,8 @@ export interface RoundSetup<Row, Term> {
   /** How long a request waits for its answer; the client's default unless given. */
   readonly timeoutMs?: number;
   readonly trouble: Trouble<Row, Term>;
+  /** How many of the last operations are asked for again; all unless given. */
+  readonly askedAgainMax?: number;
   /** What workers may fail with in this trouble; they serve nobody after that. */
   readonly isExpected?: (failure: string) => boolean;
   /** Called about ten times a second. */
@@ -79,7 +81,7 @@ export async function runRound<Row, Term>(setup: RoundSetup<Row, Term>): Promise
     trouble: {
       during: (server, storming, over) => trouble.during(server, storming, over),
       afterwards: async (shop) => {
-        testimony = await witness.askAgain(shop);
+        testimony = await witness.askAgain(shop, setup.askedAgainMax ?? Infinity);
       },
     },
   });

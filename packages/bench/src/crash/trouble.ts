@@ -14,6 +14,8 @@ export class TroubleLog {
   killsClosing = 0;
   /** Times that it was made to stand still. */
   stops = 0;
+  /** Segments at the beginning of the log that compaction gave up. */
+  segmentsGivenUp = 0;
   /** For each start that lived: milliseconds until it listened. */
   readonly startsMs: number[] = [];
   /** One sentence each. */

@@ -68,23 +68,29 @@ export class Witness<Row, Term> {
     return { ...shop, table: watched };
   }
 
-  /** Asks a server for everything that was answered. @throws {KLaniError} when it does not answer */
-  async askAgain(shop: Shop<Row, Term>): Promise<Testimony> {
+  /**
+   * Asks a server for what was answered last: at most `countMax` claims, and as many writes.
+   *
+   * @throws {KLaniError} when it does not answer
+   */
+  async askAgain(shop: Shop<Row, Term>, countMax: number): Promise<Testimony> {
+    const claims = this.#claims.slice(-countMax);
+    const writes = this.#writes.slice(-countMax);
     const contradictions: string[] = [];
     const check = (isSame: boolean, operationId: string, told: object, first: object): void => {
       if (isSame) return;
       contradictions.push(`Operation ${operationId} was answered ${JSON.stringify(first)}, and now ${JSON.stringify(told)}`);
     };
-    await forEachAtOnce(this.#claims, async ({ operationId, line, answer }) => {
+    await forEachAtOnce(claims, async ({ operationId, line, answer }) => {
       const told = await shop.table.claim(line, { operationId });
       check(JSON.stringify(told) === JSON.stringify(answer), operationId, told, answer);
     });
-    await forEachAtOnce(this.#writes, async (write) => {
+    await forEachAtOnce(writes, async (write) => {
       const told = await shop.operationStatus(write.operationId);
       check(saysTheSame(told, write), write.operationId, told, write);
     });
     return {
-      asked: this.#claims.length + this.#writes.length,
+      asked: claims.length + writes.length,
       contradicted: contradictions.length,
       contradictions: contradictions.slice(0, TOLD_MAX),
     };

@@ -31,6 +31,7 @@ const COLUMNS: readonly Column[] = [
   { title: 'starting', isNumber: true },
   { title: 'closing', isNumber: true },
   { title: 'stops', isNumber: true },
+  { title: 'given up', isNumber: true },
   { title: 'acknowledged', isNumber: true },
   { title: 'found', isNumber: true },
   { title: 'lost', isNumber: true },
