@@ -22,14 +22,31 @@ export function createTable(state: State, operation: Operation, schema: TableSch
  * Makes `schema` the table's newest one: fields are added at the end, each with a default or not required. The schema that the table has
  * already changes nothing. Answer after the table's `schemaPosition` is durable.
  *
- * @throws {KLaniError} SchemaMismatch with what stands in the way, and those of `Log.reserve`
+ * @throws {KLaniError} SchemaMismatch with what stands in the way, ChecksumMismatch when a row that a new index needs is damaged, and those
+ *   of `Log.reserve`
  */
 export function alterTable(state: State, operation: Operation, table: StoredTable, schema: TableSchema): StoredTable {
   state.expectWritable(table);
   if (schemaDifferences(table.schema, schema).length === 0) return table;
   const obstacles = evolutionObstacles(table.schema, schema);
-  if (obstacles.length === 0) return append(state, operation, table.id, schema);
+  if (obstacles.length === 0) {
+    checkRows(state, table, schema);
+    return append(state, operation, table.id, schema);
+  }
   throw new KLaniError('SchemaMismatch', `Cannot alter table "${table.name}": ${obstacles.join('; ')}`);
+}
+
+/**
+ * Reads the rows that a new index will be made of, as far as this opening has not: a damaged one refuses the change, which could not be applied
+ * once it is durable.
+ */
+function checkRows({ log, visible }: State, table: StoredTable, schema: TableSchema): void {
+  if (!schema.fields.slice(table.schema.fields.length).some(({ index }) => index !== undefined)) return;
+  const locations = visible.find(table.id)?.locations;
+  for (let rowId = 1; rowId <= (locations?.rowIdMax ?? 0); rowId += 1) {
+    const position = locations?.get(rowId) ?? 0;
+    if (position > 0 && position < log.checkedFrom) log.record(position);
+  }
 }
 
 function append(state: State, operation: Operation, tableId: number, schema: TableSchema): StoredTable {

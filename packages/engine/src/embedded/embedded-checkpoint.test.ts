@@ -10,15 +10,13 @@ import { SEGMENT, SMALL, checkpointsIn, copyOf, newPath } from './checkpoint-run
 import type { EmbeddedDatabase } from './embedded-database.ts';
 import { openDatabase, type OpenOptions } from './open-database.ts';
 
-const seats = defineTable({
-  table: 'seats',
-  fields: {
-    seat: { type: 'uint32', index: 'unique' },
-    price: { type: 'uint32', index: 'ordered' },
-    is_booked: { type: 'uint8', index: 'non_unique' },
-    note: { type: 'blob', required: false },
-  },
-});
+const FIELDS = {
+  seat: { type: 'uint32', index: 'unique' },
+  price: { type: 'uint32', index: 'ordered' },
+  is_booked: { type: 'uint8', index: 'non_unique' },
+  note: { type: 'blob', required: false },
+} as const;
+const seats = defineTable({ table: 'seats', fields: FIELDS });
 const NOTE_BYTES = 1000;
 const ROWS = 300;
 /** Where the record of a row has its note: far behind its header. */
@@ -258,6 +256,15 @@ test('damage that a checkpoint hides from the opening is found by every read, an
   assert.equal(outcome, 'claimed');
   assert.equal(again.seek(57)?.row.is_booked, 1);
   assert.equal(opened.stats().damagedRecords, 1);
+  // A new index cannot be made of it; without one the field can be added.
+  const indexed = defineTable({
+    table: 'seats',
+    version: 2,
+    fields: { ...FIELDS, row: { type: 'uint8', index: 'non_unique', default: 1 } },
+  });
+  await assert.rejects(opened.alterTable(indexed), { code: 'ChecksumMismatch' });
+  const plain = defineTable({ table: 'seats', version: 2, fields: { ...FIELDS, row: { type: 'uint8', default: 1 } } });
+  assert.equal((await opened.alterTable(plain)).seek(8)?.row.row, 1);
   await opened.close();
 });
 
