@@ -13,6 +13,7 @@ export { DATABASE_DEFAULTS, Database, type DatabaseOptions, type DatabaseStats }
 export { forEachVersion } from './database/history.ts';
 export { doneOperation, firstAnswer, type DoneOperation } from './database/operations.ts';
 export { mayDependOnChanges } from './database/refusal.ts';
+export { repairDatabase, type LostLatest, type RepairedTable, type RepairOptions, type RepairReport } from './database/repair.ts';
 export { Reader } from './database/reader.ts';
 export type { State } from './database/state.ts';
 export { fillTerms } from './database/terms.ts';

@@ -111,6 +111,16 @@ export function decodeBatchHeader(
   };
 }
 
+/** The salt that the batch header at `at` repeats. */
+export function batchSalt(bytes: Uint8Array, at: number): Uint8Array {
+  return bytes.slice(at + SALT_OFFSET, at + SALT_OFFSET + SALT_SIZE);
+}
+
+/** Whether the records of the batch of `length` bytes at `at` match the hash in its header. */
+export function recordsMatchHash(bytes: Uint8Array, at: number, length: number): boolean {
+  return equalBytes(bytes, at + 64, sha256(bytes, at + BATCH_HEADER_SIZE, at + length));
+}
+
 /**
  * The salt of the segment that begins behind the batch header with this hash: known to recovery even where that segment's header is lost, and
  * to nobody who does not know the salt before it.
@@ -134,7 +144,7 @@ export function batchFault(
   if (durable !== batch.previousEnd) return `it follows position ${durable}, the batch before ends at ${batch.previousEnd}`;
   if (!equalBytes(bytes, at + 96, batch.previousHash)) return 'its previous hash is not that of the batch before';
   if (!batch.isHashed) return undefined;
-  if (!equalBytes(bytes, at + 64, sha256(bytes, at + BATCH_HEADER_SIZE, at + length))) return 'its records do not match their hash';
+  if (!recordsMatchHash(bytes, at, length)) return 'its records do not match their hash';
   return undefined;
 }
 

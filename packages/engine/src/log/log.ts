@@ -364,7 +364,8 @@ export class Log implements RecordTarget {
   }
 }
 
-function newDatabaseId(random: Random): Uint8Array {
+/** 16 random bytes. */
+export function newDatabaseId(random: Random): Uint8Array {
   const id = new Uint8Array(DATABASE_ID_SIZE);
   random.fill(id);
   return id;
