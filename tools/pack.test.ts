@@ -22,6 +22,29 @@ console.log((found?.row.rank ?? 0) + rowId);
 await db.close();
 `;
 
+const CHECKPOINT_PROGRAM = `
+import { setTimeout } from 'node:timers/promises';
+import { defineTable, openDatabase } from 'k-lani';
+
+const seats = defineTable({ table: 'seats', fields: { rank: { type: 'uint32', index: 'non_unique' } } });
+const options = { segmentSizeBytes: 65536, checkpointBytes: 65536, operationWindow: 16 };
+const first = await openDatabase('./checkpoints', options);
+const table = await first.table(seats);
+for (let row = 0; row < 300; row += 1) await table.append({ rank: row % 3 });
+await first.checkpoint();
+await first.batch((batch) => { for (let row = 0; row < 300; row += 1) batch.delete(table, row + 1, { ifVersion: 1 }); });
+await first.batch((batch) => { for (let row = 0; row < 300; row += 1) batch.append(table, { rank: 9 }); });
+await first.checkpoint();
+while (first.stats().checkpoint.isBuilding) await setTimeout(10);
+const { built, failure } = first.stats().checkpoint;
+await first.close();
+if (failure !== undefined) throw new Error(failure);
+const again = await openDatabase('./checkpoints', options);
+const { openedFrom } = again.stats().checkpoint;
+console.log(\`built \${built}, opened from \${openedFrom}, \${(await again.table(seats)).count()} rows\`);
+await again.close();
+`;
+
 const { version, pinned } = readVersions();
 const scratch = mkdtempSync(join(tmpdir(), 'k-lani-pack-'));
 const home = join(scratch, 'home');
@@ -65,6 +88,11 @@ test('the installed command prints its version', () => {
 test('a program of ten lines opens a database, appends a row and reads it back', () => {
   writeFileSync(join(home, 'program.mts'), PROGRAM);
   assert.equal(run('node', ['program.mts'], home), '2\n');
+});
+
+test('the installed package builds checkpoints in its thread, and opens from them', () => {
+  writeFileSync(join(home, 'checkpoint.mts'), CHECKPOINT_PROGRAM);
+  assert.match(run('node', ['checkpoint.mts'], home), /^built [1-9]\d*, opened from [1-9]\d*, 300 rows\n$/);
 });
 
 // Declarations name Node's own types, as those of any library for Node do: users have @types/node.

@@ -1,5 +1,5 @@
 /** Handshake, Disconnect, OperationStatus, Checkpoint, SystemGetStats. */
-import { doneOperation, Mark } from '@k-lani/engine';
+import { doneOperation } from '@k-lani/engine';
 import {
   agreedVersion,
   decodeEmpty,
@@ -74,7 +74,7 @@ export function checkpoint(call: Call): void {
   call.expectRoom();
   const { caller, opcode, requestId } = call;
   call.inEngine = true;
-  const marked = call.database.mark(Mark.checkpoint);
+  const marked = call.database.checkpoint();
   caller.heldCount += 1;
   marked.then(
     (lsn) => call.settle({ opcode, requestId }, undefined, (out) => encodeCheckpointAnswer(out, lsn)),
