@@ -35,6 +35,8 @@ const TIME_MS_MAX = 3_600_000;
 
 /** From the end of one life to the beginning of the next, milliseconds. */
 const DOWN_MS_MAX = 500;
+/** Snapshots of one life at most. */
+const SNAPSHOTS_MAX = 150;
 /** Between two snapshots, milliseconds. */
 const SNAPSHOT_MS_MAX = 12;
 /** After a close: everything that was put off is over by then, milliseconds. */
@@ -117,9 +119,10 @@ class Simulation {
       },
     );
     const timeline = this.#timeline;
-    const isOver = (): boolean => isDone || timeline.order > EVENTS_MAX || timeline.nowMs > TIME_MS_MAX;
+    const isOver = (): boolean => isDone || this.#failures.length > 0 || timeline.order > EVENTS_MAX || timeline.nowMs > TIME_MS_MAX;
     if (!(await timeline.run(isOver))) this.#fail('nothing was left to happen, and the work was not done');
-    else if (!isDone) this.#fail(`the work was not done after ${timeline.order} events and ${Math.floor(timeline.nowMs)} ms`);
+    else if (!isDone && this.#failures.length === 0)
+      this.#fail(`the work was not done after ${timeline.order} events and ${Math.floor(timeline.nowMs)} ms`);
     return {
       evidence: {
         calls: this.#recorder.calls,
@@ -192,7 +195,7 @@ class Simulation {
     const tables = isOpen ? await openTables(database) : [];
     const progress = { isOver: !isOpen };
     const take = async (): Promise<void> => {
-      while (!progress.isOver && process.isAlive) {
+      for (let count = 0; count < SNAPSHOTS_MAX && !progress.isOver && process.isAlive; count += 1) {
         this.#snapshots.push(takeSnapshot(database, tables, this.#timeline.order));
         await process.sleep(process.random.between(0, SNAPSHOT_MS_MAX));
       }
