@@ -29,7 +29,7 @@ test('every promise of docs/durability.md has a mechanism, a checker of the simu
   const promises = section('What is promised').split(/^### /m).slice(1);
   assert.ok(promises.length >= 15, `${promises.length} promises`);
   for (const promise of promises) {
-    const [title] = promise.split('\n');
+    const [title = ''] = promise.split('\n');
     assert.match(promise, /^- Mechanism: .+$/m, title);
     assert.match(promise, /^- Checker: .*\/packages\/sim\/src\/checkers\/.+$/m, title);
     assert.match(promise, /^- Tests: .*\.test\.ts\).*$/m, title);

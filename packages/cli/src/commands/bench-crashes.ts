@@ -1,6 +1,6 @@
 /** `k-lani bench crashes`: servers in real trouble, and the count of what they had promised. */
 import { join } from 'node:path';
-import { Command, InvalidArgumentError } from 'commander';
+import { Command, InvalidArgumentError, Option } from 'commander';
 import {
   CRASH_DEFAULTS,
   type CrashOptions,
@@ -57,7 +57,9 @@ export function benchCrashesCommand(): Command {
     .option('--stops <n>', 'SIGSTOPs of each storm that is stopped', integerBetween(1, STOPS_MAX), CRASH_DEFAULTS.stops)
     .option('--units <n>', 'seats or rooms of one storm', integerBetween(UNITS_MIN, UNITS_MAX), CRASH_DEFAULTS.units)
     .option('--seed <n>', 'decides who wants what, and the moments', integerBetween(0, SEED_MAX), CRASH_DEFAULTS.seed)
-    .option('--trouble <list>', `some of ${TROUBLES.join(',')}`, troublesIn, CRASH_DEFAULTS.troubles)
+    .addOption(
+      new Option('--trouble <list>', `some of ${TROUBLES.join(',')}`).argParser(troublesIn).default(CRASH_DEFAULTS.troubles, 'all'),
+    )
     .option('--out <dir>', 'directory for the databases', join('k-lani-bench', 'crashes'))
     .addHelpText(
       'after',
