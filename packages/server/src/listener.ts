@@ -4,6 +4,7 @@ import { connect, createServer, type Server as NetServer, type Socket } from 'no
 import { KLaniError } from '@k-lani/protocol';
 import { type Address, formatAddress } from './address.ts';
 import { SocketWire } from './socket-wire.ts';
+import type { ConnectionSource } from './wire.ts';
 
 /** How long a connection may be silent before the system asks whether its other end is still there, milliseconds. */
 const KEEP_ALIVE_MS = 60_000;
@@ -11,7 +12,7 @@ const KEEP_ALIVE_MS = 60_000;
 /** Connections that wait in the system's queue for being accepted. */
 const BACKLOG = 1024;
 
-export class Listener {
+export class Listener implements ConnectionSource {
   /** With the port that the system chose, where port 0 was asked for. */
   readonly address: Address;
   readonly #server: NetServer;

@@ -13,3 +13,4 @@ export { type ConfigSources, loadConfig } from './config.ts';
 export { Server, type ServerAdapters, startServer } from './server.ts';
 export type { ServerCounters, ServerLog, ServerStats } from './service.ts';
 export type { Ticker } from './ticker.ts';
+export type { AcceptedWire, ConnectionSource, Wire, WireUser } from './wire.ts';

@@ -8,15 +8,15 @@ import type { Clock, Random, Scheduler } from '@k-lani/base';
 import { DATABASE_DEFAULTS, Database, type DatabaseStats, type Io, NodeClock, NodeIo, NodeRandom, WorkerRunner } from '@k-lani/engine';
 import { KLaniError } from '@k-lani/protocol';
 import { pino } from 'pino';
-import { formatAddress, parseAddress } from './address.ts';
+import { type Address, formatAddress, parseAddress } from './address.ts';
 import { checkConfig } from './config.ts';
 import type { ServerConfig } from './config-keys.ts';
 import { Listener } from './listener.ts';
 import { SERVER_VERSION } from './server-version.ts';
 import { Service, type ServerLog, type ServerStats } from './service.ts';
 import { Session } from './session.ts';
-import type { SocketWire } from './socket-wire.ts';
 import { nodeTicker, type Ticker } from './ticker.ts';
+import type { AcceptedWire, ConnectionSource } from './wire.ts';
 
 /** How often sessions are looked at, milliseconds at most. */
 const LOOK_MS_MAX = 1000;
@@ -35,6 +35,8 @@ export interface ServerAdapters {
   readonly clock?: Clock & Scheduler;
   readonly random?: Random;
   readonly ticker?: Ticker;
+  /** Binds an address. */
+  readonly listen?: (address: Address) => Promise<ConnectionSource>;
   readonly log?: ServerLog;
   /** Told how far the check of the log has come, while the database opens. */
   readonly progress?: DatabaseProgress;
@@ -58,9 +60,10 @@ interface ServerOptions {
  */
 export async function startServer(config: Partial<ServerConfig> = {}, adapters: ServerAdapters = {}): Promise<Server> {
   const checked = checkConfig(config);
-  const listeners: Listener[] = [];
+  const listeners: ConnectionSource[] = [];
+  const listen = adapters.listen ?? ((address: Address) => Listener.open(address));
   try {
-    for (const address of checked.listen) listeners.push(await Listener.open(parseAddress(address)));
+    for (const address of checked.listen) listeners.push(await listen(parseAddress(address)));
     const clock = adapters.clock ?? new NodeClock();
     return new Server(await openDatabase(checked, adapters, clock), listeners, { config: checked, adapters, clock });
   } catch (error) {
@@ -73,7 +76,7 @@ export async function startServer(config: Partial<ServerConfig> = {}, adapters: 
 export class Server {
   /** Where it listens, with the ports that it got. */
   readonly addresses: readonly string[];
-  readonly #listeners: readonly Listener[];
+  readonly #listeners: readonly ConnectionSource[];
   readonly #service: Service;
   readonly #sessions = new Set<Session>();
   readonly #stopTicker: () => void;
@@ -84,7 +87,7 @@ export class Server {
   #onEmpty: (() => void) | undefined;
 
   /** Made by {@link startServer}. */
-  constructor(database: Database, listeners: readonly Listener[], options: ServerOptions) {
+  constructor(database: Database, listeners: readonly ConnectionSource[], options: ServerOptions) {
     const { config, adapters, clock } = options;
     const log =
       adapters.log ?? pino({ level: config.logLevel, base: null, formatters: { level: (level) => ({ level }) } }, pino.destination(STDERR));
@@ -125,7 +128,7 @@ export class Server {
     log.info({}, 'closed');
   }
 
-  #accept(wire: SocketWire): void {
+  #accept(wire: AcceptedWire): void {
     const { config, counters, log } = this.#service;
     const openCount = this.#sessions.size - this.#refusedCount;
     const isRefused = openCount >= config.maxConnections;

@@ -7,7 +7,7 @@
  * public part of Node: where it is missing, the socket is read in the ordinary way. `socket-wire.test.ts` holds both ways to the same.
  */
 import { Socket, type SocketConstructorOpts } from 'node:net';
-import type { Wire, WireUser } from './wire.ts';
+import type { AcceptedWire, WireUser } from './wire.ts';
 
 /** Bytes taken from the system at once. */
 const READ_SIZE_BYTES = 64 * 1024;
@@ -18,7 +18,7 @@ const readBuffer = new Uint8Array(READ_SIZE_BYTES);
 /** The part of it that was filled last: with short requests often the same. */
 let filled = readBuffer;
 
-export class SocketWire implements Wire {
+export class SocketWire implements AcceptedWire {
   readonly peer: string;
   readonly #readsIntoOwnMemory: boolean;
   #socket: Socket;

@@ -1,4 +1,5 @@
 /** A connection as its session sees it, whatever carries it: TCP, a Unix socket, later others. */
+import type { Address } from './address.ts';
 
 /** The session's side: what a wire calls. */
 export interface WireUser {
@@ -31,4 +32,20 @@ export interface Wire {
   end(): void;
   /** Ends the connection at once; what is unsent is lost. */
   destroy(): void;
+}
+
+/** A wire that was accepted and belongs to no session yet: nothing is received before `attach`. */
+export interface AcceptedWire extends Wire {
+  /** Gives what happens on the wire to `user`, from now on. */
+  attach(user: WireUser): void;
+}
+
+/** Where the connections of one address come from. Those that come before they are taken wait. */
+export interface ConnectionSource {
+  /** As it is bound. */
+  readonly address: Address;
+  /** Gives every connection to `take`, and to `onError` what keeps one from being accepted. */
+  start(take: (wire: AcceptedWire) => void, onError: (error: Error) => void): void;
+  /** Accepts no more connections; those that were given away go on. */
+  close(): void;
 }
