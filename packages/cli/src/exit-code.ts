@@ -38,7 +38,11 @@ export const EXIT_CODE_MEANINGS: readonly { readonly code: ExitCodeNumber; reado
     meaning: 'Not now: no server there, directory or port in use, row locked, disk full. Nothing was changed; asking again can help.',
   },
   { code: ExitCode.unknown, meaning: 'The answer did not come; a write may have happened. The message says how to find out.' },
-  { code: ExitCode.partly, meaning: 'Some rows of the input were refused, each with its line and reason; the others are stored.' },
+  {
+    code: ExitCode.partly,
+    meaning:
+      'Some rows of the input were refused, each with its line and reason; the others are stored. For `repair`: something is lost, and listed.',
+  },
   { code: ExitCode.bug, meaning: 'A bug in k-lani; the stack trace is for its report.' },
   { code: ExitCode.interrupted, meaning: 'Interrupted (SIGINT). For `serve`: a second signal ended it before it had finished.' },
   { code: ExitCode.readerGone, meaning: 'Whoever read the output went away, as `head` does.' },

@@ -29,6 +29,7 @@ const COMMANDS: ReadonlyMap<string, () => Promise<Command>> = new Map([
   ['backup', async () => (await import('./commands/backup.ts')).backupCommand()],
   ['restore', async () => (await import('./commands/restore.ts')).restoreCommand()],
   ['verify', async () => (await import('./commands/verify.ts')).verifyCommand()],
+  ['repair', async () => (await import('./commands/repair.ts')).repairCommand()],
   ['bench', async () => (await import('./commands/bench.ts')).benchCommand()],
   ['demo', async () => (await import('./commands/demo.ts')).demoCommand()],
   ['exit-codes', async () => (await import('./commands/exit-codes.ts')).exitCodesCommand()],

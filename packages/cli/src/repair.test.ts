@@ -1,0 +1,61 @@
+import assert from 'node:assert/strict';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import test, { type TestContext } from 'node:test';
+import { openDatabase } from '@k-lani/engine';
+import { defineTable } from '@k-lani/protocol';
+import { runCommand, temporaryDirectory } from './command-process.fixture.ts';
+import { ExitCode } from './exit-code.ts';
+
+const seats = defineTable({
+  table: 'seats',
+  fields: { seat_no: { type: 'uint32', index: 'unique' }, buyer: { type: 'fixed_string', length: 20, required: false } },
+});
+
+/** A database with a row of two versions and one of one version, closed in good order. */
+async function written(context: TestContext): Promise<string> {
+  const path = join(temporaryDirectory(context), 'seats');
+  await using database = await openDatabase(path, { segmentSizeBytes: 64 * 1024 });
+  const table = await database.table(seats);
+  await table.append({ seat_no: 1, buyer: null });
+  await table.append({ seat_no: 2, buyer: 'grace' });
+  await table.replace(1, { seat_no: 1, buyer: 'ada' }, { ifVersion: 1 });
+  return path;
+}
+
+test('repair brings back everything of a directory that is whole', async (context) => {
+  const data = await written(context);
+  const { code, stdout } = await runCommand(['repair', '--data', data, '--to', `${data}-new`]);
+  assert.equal(code, ExitCode.done);
+  assert.match(stdout, /^table seats +2 rows, 3 versions of rows, row ids go on behind 2$/m);
+  assert.match(stdout, /Everything is intact/);
+  const whole = await runCommand(['verify', `${data}-new`]);
+  assert.equal(whole.code, ExitCode.done);
+});
+
+test('repair tells which row is older than it was, leaves the damaged directory alone, and its result verifies', async (context) => {
+  const data = await written(context);
+  const file = join(data, '0000000001.segment');
+  const bytes = readFileSync(file);
+  const at = bytes.indexOf('ada');
+  bytes[at] = (bytes[at] ?? 0) ^ 1;
+  writeFileSync(file, bytes);
+  const names = readdirSync(data);
+  assert.equal((await runCommand(['verify', data])).code, ExitCode.damaged);
+  const { code, stdout } = await runCommand(['repair', '--data', data, '--to', `${data}-new`]);
+  assert.equal(code, ExitCode.partly);
+  assert.match(stdout, /^0000000001\.segment +\d+ +136 {2}seats 1, version 2 {2}a record does not match its checksum$/m);
+  assert.match(stdout, /Rows whose latest version is lost:\n.*\nseats +1 +2 +1\n/);
+  assert.deepEqual(readdirSync(data), names);
+  assert.deepEqual(readFileSync(file), bytes);
+  assert.equal((await runCommand(['verify', `${data}-new`])).code, ExitCode.done);
+  const again = await runCommand(['repair', '--data', data, '--to', `${data}-new`, '--json']);
+  assert.equal(again.code, ExitCode.usage);
+  const json = await runCommand(['repair', '--data', data, '--to', `${data}-json`, '--json']);
+  const report = JSON.parse(json.stdout) as { ok: boolean; lostLatest: unknown };
+  assert.equal(report.ok, false);
+  assert.deepEqual(report.lostLatest, [{ table: 'seats', rowId: 1, lost: 2, kept: 1 }]);
+  await using database = await openDatabase(`${data}-new`);
+  const table = await database.table(seats);
+  assert.deepEqual([table.seek(1)?.row.buyer, table.seek(2)?.row.buyer], [null, 'grace']);
+});
