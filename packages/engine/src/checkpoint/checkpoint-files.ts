@@ -37,7 +37,7 @@ export interface Checkpoint extends CheckpointFront {
 }
 
 /** A checkpoint that the log agrees with. */
-export interface UsableCheckpoint extends Checkpoint {
+interface UsableCheckpoint extends Checkpoint {
   /** Where reading of the log goes on. */
   readonly start: RecoveryStart;
 }

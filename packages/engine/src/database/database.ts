@@ -29,7 +29,7 @@ import type { StoredTable } from '../table/stored-table.ts';
 import { Claimer, type ClaimLine, type Claimed } from './claimer.ts';
 import { Compactor, checkHistory, type CompactionStats, type HistoryPolicy } from './compactor.ts';
 import { CURSOR_IDLE_MS_MAX } from './cursor.ts';
-import { openCheckpoint, openCheckpoints } from './open-checkpoints.ts';
+import { checkCheckpointBytes, openCheckpoint, openCheckpoints } from './open-checkpoints.ts';
 import { Reader } from './reader.ts';
 import { alterTable, createTable } from './schema-change.ts';
 import { State } from './state.ts';
@@ -126,6 +126,7 @@ export class Database {
       );
     }
     checkHistory(options.history);
+    checkCheckpointBytes(options.checkpointBytes);
     const directory = options.io.openDirectory(path, { create: !options.readOnly });
     try {
       if (options.readOnly) lockToRead(directory);

@@ -1,5 +1,6 @@
 /** What an opening does about checkpoints: which one it begins with, and who builds the next. */
 import type { Scheduler } from '@k-lani/base';
+import { KLaniError } from '@k-lani/protocol';
 import { findCheckpoint, removeCheckpoints, removeUnfinished, type FoundCheckpoint } from '../checkpoint/checkpoint-files.ts';
 import { Checkpoints } from '../checkpoint/checkpoints.ts';
 import { TurnRunner, type CheckpointRunner } from '../checkpoint/runner.ts';
@@ -14,6 +15,12 @@ interface CheckpointOptions {
   readonly operationWindow: number;
   readonly readOnly: boolean;
   readonly scheduler: Scheduler;
+}
+
+/** @throws {KLaniError} InvalidArgument unless `checkpointBytes` is 0 or a positive integer */
+export function checkCheckpointBytes(checkpointBytes: number): void {
+  if (Number.isSafeInteger(checkpointBytes) && checkpointBytes >= 0) return;
+  throw new KLaniError('InvalidArgument', `Cannot open the database: checkpointBytes is ${checkpointBytes}, must be an integer >= 0`);
 }
 
 /** The checkpoint to begin with, if one can be believed; removes what no opening will use. The directory's lock is held. */

@@ -13,7 +13,7 @@ import { openDatabase, type OpenOptions } from './open-database.ts';
 /** Bytes of a segment, and at least between two checkpoints. */
 export const SEGMENT = 64 * 1024;
 /** Fewer operations than a run has. */
-export const OPERATIONS = 300;
+const OPERATIONS = 300;
 
 const FIELDS = {
   code: { type: 'uint32', index: 'unique' },
@@ -26,7 +26,7 @@ const FIELDS = {
 const STARS = { stars: { type: 'uint8', index: 'non_unique', default: 3 } } as const;
 const RATE = { rate: { type: 'int32', index: 'ordered', required: false } } as const;
 
-export const rooms = defineTable({ table: 'rooms', fields: FIELDS });
+const rooms = defineTable({ table: 'rooms', fields: FIELDS });
 const starredRooms = defineTable({ table: 'rooms', version: 2, fields: { ...FIELDS, ...STARS } });
 const ratedRooms = defineTable({ table: 'rooms', version: 3, fields: { ...FIELDS, ...STARS, ...RATE } });
 const slots = defineTable({

@@ -135,6 +135,16 @@ test('0 for checkpointBytes makes none, reads none, and removes those that are t
   await database.close();
 });
 
+test('a number of bytes between checkpoints that makes no sense is refused', async (context) => {
+  const path = newPath(context);
+  for (const checkpointBytes of [-1, 0.5, Number.NaN, Infinity]) {
+    await assert.rejects(openDatabase(path, { checkpointBytes }), {
+      code: 'InvalidArgument',
+      message: /checkpointBytes is .*must be an integer >= 0/,
+    });
+  }
+});
+
 test('a reader of a directory uses its checkpoint and changes nothing', async (context) => {
   const path = await closedDatabase(context);
   writeFileSync(join(path, 'next.checkpoint'), 'half');
