@@ -119,5 +119,6 @@ export const ADAPTERS: Readonly<Record<string, readonly Effect[]>> = {
   'packages/server/src/socket-wire.ts': ['network'],
   'packages/server/src/ticker.ts': ['time'],
   'packages/sim/src/canary/hunt.ts': ['processes'],
+  'packages/sim/src/byte-flips/main.ts': ['time'],
   'packages/sim/src/main.ts': ['time', 'processes'],
 };

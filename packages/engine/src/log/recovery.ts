@@ -153,10 +153,10 @@ export function recover(directory: Directory, options: RecoveryOptions = {}): Re
     for (const { index } of files) readNotBegun(memory, index, tail, options);
     return { databaseId: undefined, segment: tail.segment, preparedSegments: tail.preparedSegments };
   }
+  checkPassedOver(directory, files.slice(0, begunCount));
   checkFirst(directory, first, { firstSegment, manifest });
   const chain: Chain = { end: first.sizeBytes, hash: NO_HASH, timeMs: 0, epoch: 0, batchCount: 0, ...start, lastBatch: 0 };
   const segments: { index: number; end: number }[] = [];
-  checkPassedOver(directory, files.slice(0, begunCount));
   for (const [place, { index, header }] of files.slice(0, begunCount).entries()) {
     if (index >= endSegment) break;
     const following = files.slice(place + 1).find((later) => later.header !== undefined)?.header;
@@ -338,7 +338,8 @@ function checkFirst(
 /** No segment has begun, but the manifest names one that had. */
 function missing(directory: Directory, { firstSegment }: Manifest): KLaniError {
   const name = segmentName(firstSegment);
-  return new KLaniError('Damaged', `Cannot open ${directory.path}: ${name} begins the log, and is missing or damaged at offset 0`);
+  const what = 'damaged at offset 0: it begins the log, and is missing or its header is not whole';
+  return new KLaniError('Damaged', `Cannot open ${directory.path}/${name}: ${what}`);
 }
 
 /** A segment that has not begun and is followed by one that has: the follower must know that the log before it ends earlier. */

@@ -72,10 +72,13 @@ function bearsOperation(kind: number): boolean {
   return kind !== RecordKind.mark && kind !== RecordKind.rowIds;
 }
 
-/** Takes the schema whose record is at `position` and whole into the catalog. */
+/**
+ * Takes the schema whose record is at `position` into the catalog.
+ *
+ * @throws {KLaniError} ChecksumMismatch when the record is damaged
+ */
 export function applySchema(source: RecordSource, catalog: Catalog, { position, tableId }: { position: number; tableId: number }): void {
-  const header = source.locate(position, RecordOffset.body);
-  const at = source.locate(position, source.view.getUint32(header, true));
+  const at = source.record(position);
   const length = source.view.getUint32(at + RecordOffset.bodyLength, true);
   const json = new TextDecoder().decode(source.bytes.slice(at + RecordOffset.body, at + RecordOffset.body + length));
   catalog.apply(tableId, decodeSchema(JSON.parse(json)), position);
