@@ -20,7 +20,14 @@ class Processes {
       this.events.push(how);
       this.end(how);
     };
-    return { address: 'tcp://127.0.0.1:7', pid: 0, ended, signal: finish('signalled'), kill: finish('killed'), stop: finish('stopped') };
+    return {
+      address: 'tcp://127.0.0.1:7',
+      pid: 0,
+      ended,
+      signal: (name) => void this.events.push(name),
+      kill: finish('killed'),
+      stop: finish('stopped'),
+    };
   };
 }
 
@@ -60,6 +67,60 @@ test('KillableServer.whileThere() does not wait for work when the server does no
   const work = server.whileThere(new Promise(() => {}));
   await assert.rejects(server.killAndRestart(), /the port is taken/);
   await assert.rejects(work, /the port is taken/);
+});
+
+test('KillableServer.killAndRestart() lets the process close for a while before it is killed, and says which of both ended it', async () => {
+  const processes = new Processes();
+  const server = await KillableServer.start(processes.spawn, OPTIONS);
+  const killed = server.killAndRestart({ closingMs: 1 });
+  assert.deepEqual(processes.events, ['SIGTERM']);
+  assert.equal((await killed).wasKilled, true);
+  assert.deepEqual(processes.events.splice(0), ['SIGTERM', 'killed']);
+  const closed = server.killAndRestart({ closingMs: 60_000 });
+  processes.end('ended with exit code 0');
+  assert.equal((await closed).wasKilled, false);
+  assert.deepEqual(processes.events, ['SIGTERM']);
+});
+
+test('KillableServer.killAndRestart() kills starts before they listen, and counts those that died starting', async () => {
+  const processes = new Processes();
+  const spawn = (options: ServerOptions): Promise<ServerProcess> =>
+    options.signal?.aborted === true ? Promise.reject(new Error('it was killed')) : processes.spawn(options);
+  const server = await KillableServer.start(spawn, OPTIONS);
+  const { diedStarting } = await server.killAndRestart({ deathsInStart: [() => AbortSignal.abort(), () => new AbortController().signal] });
+  assert.equal(diedStarting, 1);
+  assert.deepEqual(processes.events, ['killed', 'killed'], 'the first process, and the start that lived');
+  assert.equal(server.isDown, false);
+});
+
+test('KillableServer.killAndRestart() gives the time between two processes away, and can try a start in it', async () => {
+  const processes = new Processes();
+  let isFull = false;
+  const spawn = (options: ServerOptions): Promise<ServerProcess> =>
+    isFull ? Promise.reject(new Error('DiskFull')) : processes.spawn(options);
+  const server = await KillableServer.start(spawn, OPTIONS);
+  const reasons: (string | undefined)[] = [];
+  await server.killAndRestart({
+    meanwhile: async (tryStart) => {
+      reasons.push(await tryStart());
+      isFull = true;
+      reasons.push(await tryStart());
+      isFull = false;
+    },
+  });
+  assert.deepEqual(reasons, [undefined, 'DiskFull']);
+  assert.equal(server.isDown, false);
+});
+
+test('KillableServer.pauseWhile() lets the process go on when the work is done, or has failed', async () => {
+  const processes = new Processes();
+  const server = await KillableServer.start(processes.spawn, OPTIONS);
+  await server.pauseWhile(async () => processes.events.push('work'));
+  await assert.rejects(
+    server.pauseWhile(() => Promise.reject(new Error('no work'))),
+    /no work/,
+  );
+  assert.deepEqual(processes.events, ['SIGSTOP', 'work', 'SIGCONT', 'SIGSTOP', 'SIGCONT']);
 });
 
 test('KillableServer.stop() waits for the leave-taking, but not with a server that is over', async () => {

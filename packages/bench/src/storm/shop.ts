@@ -4,7 +4,7 @@
  */
 
 /** What a write may say. */
-export interface ShopWrite {
+interface ShopWrite {
   /** 32 hexadecimal digits that name the write for good. */
   readonly operationId?: string;
 }

@@ -24,23 +24,28 @@ const UNITS_MIN = 20;
 const UNITS_MAX = 1_000_000;
 const SEED_MAX = 0xffff_ffff;
 
-const COLUMNS: readonly Column[] = [
-  { title: 'trouble' },
-  { title: 'storm' },
-  { title: 'kills', isNumber: true },
-  { title: 'starting', isNumber: true },
-  { title: 'closing', isNumber: true },
-  { title: 'stops', isNumber: true },
-  { title: 'given up', isNumber: true },
-  { title: 'acknowledged', isNumber: true },
-  { title: 'found', isNumber: true },
-  { title: 'lost', isNumber: true },
-  { title: 'double', isNumber: true },
-  { title: 'unknown', isNumber: true },
-  { title: 'asked again', isNumber: true },
-  { title: 'otherwise', isNumber: true },
-  { title: 'restart p50', isNumber: true },
-  { title: 'max', isNumber: true },
+/** A column of the table, and what stands in it. */
+interface CrashColumn extends Column {
+  readonly cell: (row: CrashRow) => string;
+}
+
+const COLUMNS: readonly CrashColumn[] = [
+  { title: 'trouble', cell: ({ trouble }) => trouble },
+  { title: 'storm', cell: ({ storm }) => storm },
+  countColumn('kills', ({ kills }) => kills),
+  countColumn('starting', ({ killsStarting }) => killsStarting),
+  countColumn('closing', ({ killsClosing }) => killsClosing),
+  countColumn('stops', ({ stops }) => stops),
+  countColumn('given up', ({ segmentsGivenUp }) => segmentsGivenUp),
+  countColumn('acknowledged', ({ acknowledged }) => acknowledged),
+  countColumn('found', ({ found }) => found),
+  countColumn('lost', ({ lost }) => lost),
+  countColumn('double', ({ double }) => double),
+  countColumn('unknown', ({ unknown }) => unknown),
+  countColumn('asked again', ({ askedAgain }) => askedAgain),
+  countColumn('otherwise', ({ contradicted }) => contradicted),
+  { title: 'restart p50', isNumber: true, cell: ({ startsMs }) => msText(quantile(startsMs, 0.5)) },
+  { title: 'max', isNumber: true, cell: ({ startsMs }) => msText(quantile(startsMs, 1)) },
 ];
 
 /** The command. */
@@ -104,7 +109,13 @@ function print(terminal: Terminal, { seed, rows, skipped, failures, exitCode }: 
     terminal.printJson({ ok: exitCode === 0, seed, rows: told, skipped, failures });
     return;
   }
-  terminal.print(textTable(terminal, COLUMNS, rows.map(cellsOf)));
+  terminal.print(
+    textTable(
+      terminal,
+      COLUMNS,
+      rows.map((row) => COLUMNS.map(({ cell }) => cell(row))),
+    ),
+  );
   for (const { trouble, reason } of skipped) terminal.print(`left out: ${trouble}: ${reason}`);
   for (const failure of failures) terminal.print(`${terminal.style('red', 'WRONG')} ${failure}`);
   const sum = (pick: (row: CrashRow) => number): number => rows.reduce((total, row) => total + pick(row), 0);
@@ -115,25 +126,12 @@ function print(terminal: Terminal, { seed, rows, skipped, failures, exitCode }: 
   );
 }
 
-function cellsOf(row: CrashRow): string[] {
-  const { startsMs } = row;
-  const counts = [
-    row.kills,
-    row.killsStarting,
-    row.killsClosing,
-    row.stops,
-    row.acknowledged,
-    row.found,
-    row.lost,
-    row.double,
-    row.unknown,
-  ];
-  const times = startsMs.length === 0 ? ['', ''] : [msText(quantile(startsMs, 0.5)), msText(quantile(startsMs, 1))];
-  return [row.trouble, row.storm, ...[...counts, row.askedAgain, row.contradicted].map(countText), ...times];
+function countColumn(title: string, pick: (row: CrashRow) => number): CrashColumn {
+  return { title, isNumber: true, cell: (row) => countText(pick(row)) };
 }
 
 function msText(ms: number | null): string {
-  return `${countText(Math.round(ms ?? 0))} ms`;
+  return ms === null ? '' : `${countText(Math.round(ms))} ms`;
 }
 
 /** The smallest value that the share of all does not exceed; null of none. */
