@@ -243,7 +243,7 @@ const IN_ONE_PLACE: readonly Planted[] = [
     breaks: 'the side that readers have left lacks some batches when they come back to it',
     file: `${ENGINE}/snapshot/left-right.ts`,
     find: '    this.#applyTo(this.#hidden, behind.start, behind.end);\n',
-    replace: '    if (behind.start % 64 !== 0) this.#applyTo(this.#hidden, behind.start, behind.end);\n',
+    replace: '    if (behind.start % 128 !== 0) this.#applyTo(this.#hidden, behind.start, behind.end);\n',
   },
   {
     name: 'cursor-sees-later-changes',

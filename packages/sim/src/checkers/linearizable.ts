@@ -24,7 +24,8 @@ function checkWrites({ calls, model, horizon }: Evidence, report: Report): numbe
     const isFirst = !tried.has(operationId);
     // A call that was refused for good leaves its id as new as it was.
     if (call.outcome !== 'failed' || mayHaveHappened(call)) tried.add(operationId);
-    if (call.outcome !== 'done') continue;
+    // A claim that took nothing may take something when it is asked again.
+    if (call.outcome !== 'done' || (call.kind === 'claim' && call.answer?.outcome !== 'claimed')) continue;
     const [record] = model.operation(operationId);
     if (record === undefined) continue;
     checks += 1;

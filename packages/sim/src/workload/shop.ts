@@ -22,15 +22,16 @@ export async function openShop(store: Store, asker: Asker, market: Market): Prom
   }
 }
 
-/** Buys unit by unit until none is left: a unit that cannot be bought is stuck. */
+/** Buys unit by unit until none is left, or more were sold than there are: a unit that cannot be bought is stuck. */
 export async function sellTheRest(store: Store, asker: Asker, process: SimProcess, market: Market): Promise<void> {
   for (const table of market.unitTables) {
-    for (;;) {
+    for (let sold = 0; sold <= market.units;) {
       const set = { is_booked: 1, buyer: market.nextBuyer() };
       const line = { table, where: [{ field: 'is_booked', eq: 0 }], set, count: 1 };
       const { outcome } = await store.claim(asker, [line], market.nextOperationId());
       if (outcome === 'none_available') break;
       if (outcome === 'all_locked') await process.sleep(LOCKED_MS);
+      else sold += 1;
     }
   }
 }

@@ -27,6 +27,9 @@ const LEASE_MS_MAX = 400;
 const WORK_MS_MAX = 6;
 const LONG_WORK_MS_MAX = 600;
 
+/** From one page of a scan to the next, milliseconds. */
+const LINGER_MS_MAX = 1;
+
 /** Of the last so many writes some are asked again. */
 const ASKED_AGAIN_AMONG = 30;
 
@@ -64,7 +67,12 @@ export const STEPS = {
     chance.happens(0.5)
       ? store.count(asker, SEATS.table, [freeTerm])
       : store.count(asker, ROOMS.table, [{ field: 'price', lt: market.ceiling() }]),
-  scan: ({ store, asker, chance }: StepContext) => store.scan(asker, chance.pick([SEATS, ROOMS, MEMBERS]).table, 1 + chance.below(5)),
+  scan: ({ store, asker, process, chance }: StepContext) => {
+    const { table } = chance.pick([SEATS, ROOMS, MEMBERS]);
+    const linger = (): Promise<void> => process.sleep(chance.between(0, LINGER_MS_MAX));
+    const pageRows = 1 + chance.below(5);
+    return store.scan(asker, table, chance.happens(0.5) ? { pageRows, linger } : { pageRows });
+  },
   history: ({ store, asker, market, chance }: StepContext) =>
     store.history(asker, chance.pick(market.unitTables), 1 + chance.below(market.units)),
   status: ({ store, asker, recorder, chance }: StepContext) => {
@@ -117,7 +125,7 @@ async function buyByLock(context: StepContext, table: string, terms: readonly Si
 
 /** Members that come, change and go in one batch; keys may pass from one to the other. */
 async function changeTogether({ store, asker, market, chance }: StepContext): Promise<void> {
-  const rows = [...(await store.scan(asker, MEMBERS.table, 5))];
+  const rows = [...(await store.scan(asker, MEMBERS.table, { pageRows: 5 }))];
   const changes: SimChange[] = [];
   const table = MEMBERS.table;
   const [first, second] = [chance, chance].map(() => rows.splice(chance.below(Math.max(1, rows.length)), 1)[0]);

@@ -99,13 +99,18 @@ export class Store {
   }
 
   /** Every row of one snapshot, in pages of `pageRows`. */
-  scan(asker: Asker, table: string, pageRows: number): Promise<readonly SeenRow[]> {
+  /** With `linger`, which is called after each page, the world goes on between the pages. */
+  scan(asker: Asker, table: string, { pageRows, linger }: { pageRows: number; linger?: () => Promise<void> }): Promise<readonly SeenRow[]> {
     return this.#recorder.call(asker, 'scan', { table }, async () => {
       const rows: SeenRow[] = [];
+      const take = (row: Parameters<typeof seen>[0]): boolean => rows.push(seen(row) as SeenRow) % pageRows === 0;
       const scan = this.#table(table).scan({ pageRows });
       // In the process a scan is no matter of promises, which may be many for one event.
-      if (Symbol.iterator in scan) for (const row of scan) rows.push(seen(row) as SeenRow);
-      else for await (const row of scan) rows.push(seen(row) as SeenRow);
+      if (Symbol.iterator in scan) {
+        for (const row of scan) if (take(row) && linger !== undefined) await linger();
+      } else {
+        for await (const row of scan) if (take(row)) await linger?.();
+      }
       return rows;
     });
   }
