@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import test, { type TestContext } from 'node:test';
 import { KLaniError, defineTable } from '@k-lani/protocol';
 import { FaultyIo } from '../io/faulty-io.fixture.ts';
+import { RecordOffset } from '../log/record.ts';
 import { segmentName } from '../log/segment.ts';
 import { verifyLog } from '../log/verify.ts';
 import { SEGMENT, SMALL, checkpointsIn, copyOf, newPath } from './checkpoint-run.fixture.ts';
@@ -245,7 +246,7 @@ test('damage that a checkpoint hides from the opening is found by every read, an
   await database.close();
   const copy = copyOf(path, context);
   damage(copy, first + NOTE_OFFSET);
-  damage(copy, lsn + NOTE_OFFSET);
+  damage(copy, lsn + RecordOffset.operationId);
   assert.throws(() => verifyLog(copy), { code: 'Damaged' });
 
   const opened = await openDatabase(copy, { ...SMALL, checkpointBytes: 2 ** 50 });

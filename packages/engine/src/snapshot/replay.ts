@@ -40,7 +40,7 @@ export class Replay {
   record(position: number): void {
     const { catalog, operations, side } = this.#derived;
     const source = this.#source;
-    const at = this.#locate(position);
+    const at = source.locate(position, RecordOffset.body);
     const { view } = source;
     const kind = view.getUint8(at + RecordOffset.kind);
     const tableId = view.getUint16(at + RecordOffset.tableId, true);
@@ -58,12 +58,6 @@ export class Replay {
       if (superseded > 0 && superseded < this.#checkedFrom) source.record(superseded);
     }
     side.apply(position);
-  }
-
-  #locate(position: number): number {
-    const source = this.#source;
-    const at = source.locate(position, RecordOffset.body);
-    return source.locate(position, source.view.getUint32(at, true));
   }
 }
 

@@ -85,7 +85,7 @@ const IN_ONE_PLACE: readonly Planted[] = [
     const declaration = kind === RecordKind.replace && (position / 8) % 3 === 0 ? catalog.byId(tableId).indexes[0] : undefined;
     if (declaration === undefined) return;
     const key = new Uint32Array(declaration.keyWords);
-    catalog.byId(tableId).keyOfRecord(source, this.#locate(position), declaration, key);
+    catalog.byId(tableId).keyOfRecord(source, source.record(position), declaration, key);
     side.table(tableId).index(declaration.fieldIndex).remove(key, rowId);
   }
 `,
