@@ -48,6 +48,8 @@ export interface RunOptions {
   readonly history: HistoryPolicy;
   readonly archive: string | undefined;
   readonly operationWindow: number;
+  /** Bytes of log between two checkpoints; 0 for none. */
+  readonly checkpointBytes: number;
 }
 
 export class CompactionRun {
@@ -72,7 +74,7 @@ export class CompactionRun {
 
   /** Opens the database, and learns what became of the request that was in flight when the disk died. */
   async open(): Promise<void> {
-    const { history, archive, operationWindow } = this.#options;
+    const { history, archive, operationWindow, checkpointBytes } = this.#options;
     const clock = this.disk.clock(() => this.wallMs);
     this.database = await openDatabase('/data', {
       io: this.disk,
@@ -81,6 +83,7 @@ export class CompactionRun {
       segmentSizeBytes: SEGMENT_SIZE,
       history,
       operationWindow,
+      checkpointBytes,
       ...(archive === undefined ? {} : { archive }),
     });
     await this.database.table(rooms);
@@ -203,9 +206,10 @@ export class CompactionRun {
       { field: 'hotel', eq: hotel },
       { field: 'guest', eq: null },
     ] as const;
-    const refused = await this.table.claim({ where, set: { guest: 7 }, count: free.length + 1 });
+    const { disk, table } = this;
+    const refused = await table.claim({ where, set: { guest: 7 }, count: free.length + 1 });
     assert.equal(refused.outcome, 'none_available');
-    if (free.length === 0) return;
+    if (free.length === 0 || disk.isDead) return;
     const taken = free.slice(0, 3);
     const timeMs = this.wallMs;
     const won: number[] = [];
@@ -223,7 +227,7 @@ export class CompactionRun {
       if (done.state === 'done') apply(done.changes.map(({ rowId }) => rowId));
     };
     this.#claimInFlight = status;
-    const result = await this.table.claim({ where, set: { guest: 7 }, count: taken.length }, { operationId });
+    const result = await table.claim({ where, set: { guest: 7 }, count: taken.length }, { operationId });
     this.#claimInFlight = undefined;
     assert.equal(result.outcome, 'claimed');
     for (const { rowId } of result.lines[0] ?? []) won.push(rowId);
@@ -245,20 +249,26 @@ export class CompactionRun {
   async #lock(): Promise<void> {
     const rowId = this.#anyRow();
     if (rowId === undefined) return;
-    const lock = await this.table.tryLock(rowId);
+    const { disk, table } = this;
+    const lock = await table.tryLock(rowId);
     assert.ok(lock);
     for (let turn = this.random.below(20); turn > 0; turn -= 1) await new Promise((resolve) => setImmediate(resolve));
-    assert.equal(await this.table.tryLock(rowId), undefined);
-    assert.deepEqual((await lock.seek())?.row, this.row(rowId));
+    if (disk.isDead) return;
+    assert.equal(await table.tryLock(rowId), undefined);
+    const held = await lock.seek();
+    if (disk.isDead) return;
+    assert.deepEqual(held?.row, this.row(rowId));
     const row = this.#newRoom();
     await this.#request(this.#change(rowId, row), (operationId) => lock.replaceAndUnlock(row, { operationId }));
   }
 
   /** A request that comes again within the window gets its first answer. */
   async #again(): Promise<void> {
+    const { disk, table } = this;
     for (const { operationId, place, row, answer } of this.#appended) {
+      if (disk.isDead) return;
       if (this.#operations - place > this.#options.operationWindow / 2) continue;
-      assert.deepEqual(await this.table.append(row, { operationId }), answer);
+      assert.deepEqual(await table.append(row, { operationId }), answer);
     }
   }
 

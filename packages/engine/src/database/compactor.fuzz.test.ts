@@ -9,10 +9,11 @@ const STEPS = 500;
 const CRASHES = 12;
 
 const POLICIES: readonly RunOptions[] = [
-  { history: 'all', archive: undefined, operationWindow: 20 },
-  { history: 'latest', archive: undefined, operationWindow: 20 },
-  { history: { days: 1 }, archive: undefined, operationWindow: 20 },
-  { history: 'latest', archive: '/archive', operationWindow: 20 },
+  { history: 'all', archive: undefined, operationWindow: 20, checkpointBytes: 0 },
+  { history: 'latest', archive: undefined, operationWindow: 20, checkpointBytes: 0 },
+  { history: 'latest', archive: undefined, operationWindow: 20, checkpointBytes: 1 },
+  { history: { days: 1 }, archive: undefined, operationWindow: 20, checkpointBytes: 100_000 },
+  { history: 'latest', archive: '/archive', operationWindow: 20, checkpointBytes: 0 },
 ];
 
 /** Reads and checks all that is in a directory. */
@@ -22,9 +23,9 @@ function verify(disk: CrashingDisk, path: string): void {
   directory.close();
 }
 
-function nameOf({ history, archive }: RunOptions): string {
+function nameOf({ history, archive, checkpointBytes }: RunOptions): string {
   const kept = typeof history === 'string' ? history : `${history.days} days`;
-  return archive === undefined ? kept : `${kept}, archived`;
+  return `${kept}${archive === undefined ? '' : ', archived'}${checkpointBytes === 0 ? '' : `, checkpoints every ${checkpointBytes} bytes`}`;
 }
 
 for (const options of POLICIES) {
@@ -53,7 +54,7 @@ for (const options of POLICIES) {
       assert.equal(reclaimed > 0, options.history !== 'all');
       await run.database.close();
       verify(run.disk, '/data');
-      assert.ok(run.disk.sizeBytes('/data') <= logBytes + 3 * SEGMENT_SIZE, 'No segment that was given up is left');
+      assert.ok(run.disk.sizeBytes('/data', '.segment') <= logBytes + 3 * SEGMENT_SIZE, 'No segment that was given up is left');
       if (options.archive !== undefined) verify(run.disk, options.archive);
     });
 
@@ -62,7 +63,7 @@ for (const options of POLICIES) {
       await run.open();
       for (let step = 0; step < STEPS / 4; step += 1) await run.step();
       for (let crash = 0; crash < CRASHES; crash += 1) {
-        run.disk.crashAt = run.disk.operations + 1 + run.random.below(60);
+        run.disk.crashAt = run.disk.operations + 1 + run.random.below(run.random.below(2) === 0 ? 60 : 600);
         await Promise.race([run.disk.died, untilDeath(run)]);
         run.disk = run.disk.after(run.random.below(2) === 0 ? 'kill' : 'power cut');
         await run.open();
@@ -81,20 +82,23 @@ for (const options of POLICIES) {
 
 /** Requests and compactions side by side, until the disk dies. */
 async function untilDeath(run: CompactionRun): Promise<void> {
+  const { disk } = run;
   try {
     await Promise.all([requests(run), compactions(run)]);
   } catch (error) {
-    if (!run.disk.isDead) throw error;
+    if (!disk.isDead) throw error;
   }
 }
 
 async function requests(run: CompactionRun): Promise<void> {
-  while (!run.disk.isDead) await run.step();
+  const { disk } = run;
+  while (!disk.isDead) await run.step();
 }
 
 async function compactions(run: CompactionRun): Promise<void> {
-  while (!run.disk.isDead) {
-    await run.database.compact();
+  const { disk, database } = run;
+  while (!disk.isDead) {
+    await database.compact();
     await new Promise((resolve) => setImmediate(resolve));
   }
 }

@@ -15,7 +15,12 @@ const DAMAGES = 12;
 
 /** What a random run left in a directory that was closed in good order. */
 async function runOf(seed: number, history: RunOptions['history']): Promise<CompactionRun> {
-  const run = new CompactionRun(seed, new CrashingDisk(new SeededRandom(seed)), { history, archive: undefined, operationWindow: 20 });
+  const run = new CompactionRun(seed, new CrashingDisk(new SeededRandom(seed)), {
+    history,
+    archive: undefined,
+    operationWindow: 20,
+    checkpointBytes: 0,
+  });
   await run.open();
   for (let step = 0; step < STEPS; step += 1) {
     await run.step();

@@ -84,9 +84,10 @@ export class CrashingDisk implements Io {
     });
   }
 
-  /** Bytes of all files in a directory. */
-  sizeBytes(path: string): number {
-    return [...(this.folders.get(path)?.names.values() ?? [])].reduce((sum, { bytes }) => sum + bytes.length, 0);
+  /** Bytes of the files in a directory whose names end so. */
+  sizeBytes(path: string, ending: string): number {
+    const files = [...(this.folders.get(path)?.names ?? [])].filter(([name]) => name.endsWith(ending));
+    return files.reduce((sum, [, { bytes }]) => sum + bytes.length, 0);
   }
 
   /** The bytes of a file, to look at or to damage. */
