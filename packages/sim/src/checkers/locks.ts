@@ -42,7 +42,7 @@ export const locks: Checker = {
   },
 };
 
-function grantsOf({ calls, lives }: Evidence): Grant[] {
+function grantsOf({ calls, lives, losses }: Evidence): Grant[] {
   const endings = new Map<bigint, Call>();
   for (const call of calls) {
     if ((call.kind === 'unlock' || call.kind === 'replace' || call.kind === 'delete') && call.request.token !== 0n) {
@@ -53,8 +53,9 @@ function grantsOf({ calls, lives }: Evidence): Grant[] {
   return answered(calls, 'lock').flatMap(({ call, answer }) => {
     if (answer === undefined) return [];
     const lifeEnd = lives.find((order) => order > call.endedOrder) ?? Infinity;
+    const lost = losses.find(({ client, order }) => client === call.worker && order >= call.begunOrder)?.order ?? Infinity;
     const ending = endings.get(answer.token)?.begunOrder ?? Infinity;
-    const heldUntilOrder = Math.min(lifeEnd, ending);
+    const heldUntilOrder = Math.min(lifeEnd, lost, ending);
     return [{ call, token: answer.token, heldUntilOrder, heldUntilMs: call.begunMs + call.request.leaseMs * RATE_MIN }];
   });
 }

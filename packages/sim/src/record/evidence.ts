@@ -37,6 +37,8 @@ export interface Evidence {
   readonly leftovers: readonly Leftovers[];
   /** The order of the event with which each life of the database began. */
   readonly lives: readonly number[];
+  /** When the connection of a client may have been lost, and with it its locks. */
+  readonly losses: readonly { readonly client: string; readonly order: number }[];
   /** The order of the event from which on nothing went wrong any more. */
   readonly calmOrder: number;
 }

@@ -1,7 +1,8 @@
 /** Carries a plan out and lets every checker look at it. */
 import { CHECKERS } from '../checkers/all.ts';
 import type { Plan } from './plan.ts';
-import { type RunCounts, type RunOptions, simulate } from './simulation.ts';
+import { type RunCounts, simulate } from './simulation.ts';
+import type { RunOptions } from './stage.ts';
 
 /** What a checker saw, or `run` when the run itself did not go on as it should. */
 export interface Problem {

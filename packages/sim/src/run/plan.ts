@@ -1,5 +1,6 @@
 /** What a run is: all that its seed decides before it begins, and all that shrinking may take away. */
 import type { DiskFaultRates } from '../disk/disk-faults.ts';
+import type { NetworkFaultRates } from '../network/network-faults.ts';
 import { Chance } from '../world/chance.ts';
 import { WORKLOADS, type WorkloadName } from '../workload/workloads.ts';
 
@@ -12,7 +13,8 @@ export interface PlannedCrash {
 
 export interface Plan {
   readonly seed: number;
-  readonly mode: 'embedded';
+  /** Workers in the process of the database, or clients of a server. */
+  readonly mode: 'embedded' | 'server';
   readonly workload: WorkloadName;
   readonly workers: number;
   /** Calls of each worker in each life. */
@@ -23,11 +25,15 @@ export interface Plan {
   readonly hasMappings: boolean;
   readonly operationWindow: number;
   readonly disk: DiskFaultRates;
+  readonly network: NetworkFaultRates;
   /** That the process stands still for a while, at each step of a worker. */
   readonly pauses: number;
   /** That the wall clock jumps, at each step of a worker. */
   readonly clockJumps: number;
 }
+
+/** Every so many seeds the workers are clients of a server. */
+const SERVER_ONE_OF = 3;
 
 /** Crashes of a run at most. */
 const CRASHES_MAX = 4;
@@ -38,7 +44,7 @@ export function planOf(seed: number): Plan {
   const rate = (share: number, most: number): number => (chance.happens(share) ? most * chance.fraction() : 0);
   return {
     seed,
-    mode: 'embedded',
+    mode: seed % SERVER_ONE_OF === 0 ? 'server' : 'embedded',
     workload: chance.pick(Object.keys(WORKLOADS) as WorkloadName[]),
     workers: 1 + chance.below(8),
     steps: 5 + chance.below(40),
@@ -57,5 +63,6 @@ export function planOf(seed: number): Plan {
     },
     pauses: rate(0.3, 0.01),
     clockJumps: rate(0.3, 0.02),
+    network: { resets: rate(0.5, 0.02), halfOpens: rate(0.2, 0.004), delays: rate(0.4, 0.05) },
   };
 }

@@ -35,6 +35,8 @@ export interface WorkerOptions {
   readonly steps: number;
   /** Called before each step. */
   readonly onStep: () => void;
+  /** Goes on after what ends the database's life: the next one is awaited. */
+  readonly endures?: boolean;
 }
 
 /**
@@ -42,12 +44,12 @@ export interface WorkerOptions {
  *
  * @throws what is no refusal: a bug
  */
-export async function work(context: StepContext, { workload, steps, onStep }: WorkerOptions): Promise<void> {
+export async function work(context: StepContext, { workload, steps, onStep, endures = false }: WorkerOptions): Promise<void> {
   const choices = Object.entries(WORKLOADS[workload]).flatMap(([name, weight]) => Array<StepName>(weight).fill(name as StepName));
   for (let count = 0; count < steps; count += 1) {
     await context.process.sleep(context.chance.between(0, REST_MS_MAX));
     onStep();
-    if (!(await isOver(context, choices))) continue;
+    if (!(await isOver(context, choices)) || endures) continue;
     return;
   }
 }
