@@ -124,6 +124,8 @@ class BackupCopy {
   #bytesCopied = 0;
   #segmentsHeld = 0;
   #bytesHeld = 0;
+  /** Where segments are read into, in turns: one is read while the one before is written. */
+  #memory: readonly [Uint8Array, Uint8Array] | undefined;
   /** The write that is under way while the next segment is read. */
   #writing: Promise<void> = Promise.resolve();
 
@@ -203,12 +205,15 @@ class BackupCopy {
   #read(place: number, file: SegmentFile): Uint8Array {
     const { directory, target, isRunning } = this.#parts;
     const following = this.#files.slice(place + 1).find(({ header }) => header !== undefined);
+    const { sizeBytes } = file.header ?? noLog(directory);
+    this.#memory ??= [new Uint8Array(sizeBytes), new Uint8Array(sizeBytes)];
     let bytes: Uint8Array = new Uint8Array(0);
     const found = recover(directory, {
       firstSegment: file.index,
       files: following === undefined ? [file] : [file, following],
       endSegment: file.index + 1,
       start: this.#chain,
+      memory: this.#memory[place % 2 === 0 ? 0 : 1],
       isLive: isRunning,
       isCheckedByVisitor: true,
       visit: (batch) => this.#visit(batch),

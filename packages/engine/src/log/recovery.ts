@@ -100,6 +100,8 @@ export interface RecoveryOptions {
   readonly files?: readonly SegmentFile[];
   /** The first segment that is not read any more. Whoever sets it compares where the batches before end with what its header says. */
   readonly endSegment?: number;
+  /** Where segments are read into, if it has their size; for those who read one after the other. */
+  readonly memory?: Uint8Array;
   /** Whether a process may be writing to the log meanwhile. */
   readonly isLive?: boolean;
   /** Whether the visitor checks the records of segments that are followed by another one, so that they need not be hashed. */
@@ -143,7 +145,7 @@ export function recover(directory: Directory, options: RecoveryOptions = {}): Re
   const manifest = options.firstSegment === undefined ? readManifest(directory) : undefined;
   const firstSegment = options.firstSegment ?? manifest?.firstSegment ?? 1;
   const start = options.start ?? manifest?.start;
-  const memory = new SegmentMemory(directory);
+  const memory = new SegmentMemory(directory, options.memory);
   const files = options.files ?? peekSegments(directory, firstSegment);
   const begunCount = files.findLastIndex(({ header }) => header !== undefined) + 1;
   const tail: Tail = { tornBytes: 0, segment: 0, salt: undefined, preparedSegments: [] };
@@ -252,8 +254,9 @@ class SegmentMemory implements RecordTarget {
   isReloaded = false;
   readonly #directory: Directory;
 
-  constructor(directory: Directory) {
+  constructor(directory: Directory, memory: Uint8Array | undefined) {
     this.#directory = directory;
+    if (memory !== undefined) this.bytes = memory;
   }
 
   /** Reads segment `index`. */

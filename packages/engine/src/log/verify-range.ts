@@ -42,7 +42,11 @@ export interface RangeReport {
 }
 
 /** @throws {KLaniError} Damaged with file and offset; FormatUnsupported; NotFound for a segment that was removed meanwhile; Io */
-export function verifyRange(directory: Directory, range: VerifyRange, progress?: RecoveryProgress): RangeReport {
+export function verifyRange(
+  directory: Directory,
+  range: VerifyRange,
+  { progress, memory }: { progress?: RecoveryProgress | undefined; memory?: Uint8Array } = {},
+): RangeReport {
   const { files, start, endSegment, isLive, anchor } = range;
   const checker = new RecordChecker();
   let lastBatches: Anchor[] = [];
@@ -54,6 +58,7 @@ export function verifyRange(directory: Directory, range: VerifyRange, progress?:
     isLive,
     progress,
     ...(endSegment === undefined ? {} : { endSegment }),
+    ...(memory === undefined ? {} : { memory }),
     visit: (batch) => {
       checker.visit(batch);
       const { position } = batch.header;

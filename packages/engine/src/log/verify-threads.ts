@@ -69,7 +69,7 @@ function rangesOf({ files, manifest, isLive }: VerifyPlan, anchor: VerifyOptions
 
 async function verifyRanges(directory: Directory, ranges: readonly VerifyRange[], progress?: RecoveryProgress): Promise<RangeReport[]> {
   const count = Math.min(ranges.length, availableParallelism(), THREADS_MAX);
-  if (count < 2) return ranges.map((range) => verifyRange(directory, range, progress));
+  if (count < 2) return ranges.map((range) => verifyRange(directory, range, { progress }));
   const reports: RangeReport[] = [];
   const sizeBytes = ranges[0]?.files.find(({ header }) => header !== undefined)?.header?.sizeBytes ?? 0;
   let next = 0;

@@ -10,6 +10,7 @@ export type RangeOutcome = { readonly report: RangeReport } | { readonly code: K
 
 const port = parentPort;
 assert(port !== null, 'This module is the entry of a thread');
+let memory = new Uint8Array(0);
 const directory = new NodeIo().openDirectory(String(workerData), { create: false });
 
 port.on('message', (range: VerifyRange) => {
@@ -18,7 +19,9 @@ port.on('message', (range: VerifyRange) => {
 
 function outcomeOf(range: VerifyRange): RangeOutcome {
   try {
-    return { report: verifyRange(directory, range) };
+    const sizeBytes = range.files.find(({ header }) => header !== undefined)?.header?.sizeBytes ?? 0;
+    if (memory.length !== sizeBytes) memory = new Uint8Array(sizeBytes);
+    return { report: verifyRange(directory, range, { memory }) };
   } catch (error) {
     if (!(error instanceof KLaniError)) throw error;
     return { code: error.code, message: error.message };

@@ -84,7 +84,7 @@ export function verifyLog(path: string, { io = new NodeIo(), anchor, progress }:
         const range = verifyRange(
           directory,
           { files: plan.files, start: plan.manifest?.start, endSegment: undefined, isLive, anchor },
-          progress,
+          { progress },
         );
         return reportOf(directory, plan, { ranges: [range], anchor });
       } catch (error) {
