@@ -109,15 +109,16 @@ test('what an unfinished checkpoint left is removed at the next opening', async 
 
 test('a builder that fails leaves the writer alone, is told of, and tries again', async (context) => {
   const io = new FaultyIo();
-  const database = await openDatabase(newPath(context), { ...SMALL, io, checkpointBytes: 2 ** 50 });
+  const path = newPath(context);
+  const database = await openDatabase(path, { ...SMALL, io, checkpointBytes: 2 ** 50 });
   const table = await fill(database);
-  const asked = database.checkpoint();
-  await asked;
+  await database.checkpoint();
   io.writeError = new KLaniError('DiskFull', 'Cannot write: no space is left');
   await settled(database);
   io.writeError = undefined;
   assert.match(database.stats().checkpoint.failure ?? '', /no space is left/);
   assert.equal(database.stats().checkpoint.position, 0);
+  assert.deepEqual(checkpointsIn(path), []);
   await table.append(seat(ROWS + 1));
   await database.checkpoint();
   await settled(database);
