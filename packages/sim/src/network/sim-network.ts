@@ -18,6 +18,9 @@ export class SimNetwork {
   readonly #connections = new Set<Connection>();
   #server: SimProcess | undefined;
   #take: Take | undefined;
+  #isListening = false;
+  /** Those that came before the server takes any. */
+  readonly #early: Connection[] = [];
 
   /** @param onLost told the name of a client whose connection may be over at one end */
   constructor(chance: Chance, faults: NetworkFaults, onLost: (client: string) => void) {
@@ -30,15 +33,19 @@ export class SimNetwork {
   listener(server: SimProcess): NonNullable<ServerAdapters['listen']> {
     return async (address) => {
       this.#server = server;
+      this.#isListening = true;
+      // Those who still wait for a server that is gone learn it from its successor.
+      for (const connection of this.#connections) connection.refuse(this.#chance.between(0, NOTICE_MS_MAX), 'ECONNRESET');
+      this.#connections.clear();
       return {
         address,
         start: (take) => {
           this.#take = take;
-          for (const connection of this.#connections) connection.refuse(this.#chance.between(0, NOTICE_MS_MAX), 'ECONNRESET');
-          this.#connections.clear();
+          for (const connection of this.#early.splice(0)) this.#accept(connection);
         },
         close: () => {
-          this.#take = undefined;
+          this.#isListening = false;
+          for (const connection of this.#early.splice(0)) connection.refuse(0, 'ECONNRESET');
         },
       };
     };
@@ -48,6 +55,8 @@ export class SimNetwork {
   serverGone(kind: 'kill' | 'power cut'): void {
     this.#take = undefined;
     this.#server = undefined;
+    this.#isListening = false;
+    this.#early.length = 0;
     for (const connection of this.#connections) {
       if (kind === 'kill') connection.refuse(this.#faults.delayMs(), 'ECONNRESET');
       else connection.die();
@@ -74,12 +83,15 @@ export class SimNetwork {
     for (const other of this.#connections) if (other.isOver) this.#connections.delete(other);
     this.#connections.add(connection);
     server.plan(this.#faults.delayMs(), 'connection', () => {
-      if (this.#take === undefined) connection.refuse(0, 'ECONNREFUSED');
-      else {
-        this.#take(connection.accept());
-        client.plan(this.#faults.delayMs(), 'connected', () => connection.open());
-      }
+      if (!this.#isListening) connection.refuse(0, 'ECONNREFUSED');
+      else if (this.#take === undefined) this.#early.push(connection);
+      else this.#accept(connection);
     });
     return connection;
+  }
+
+  #accept(connection: Connection): void {
+    this.#take?.(connection.accept());
+    connection.client.plan(this.#faults.delayMs(), 'connected', () => connection.open());
   }
 }
