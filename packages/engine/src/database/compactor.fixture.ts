@@ -6,6 +6,8 @@ import type { EmbeddedDatabase } from '../embedded/embedded-database.ts';
 import type { EmbeddedTable } from '../embedded/embedded-table.ts';
 import { openDatabase } from '../embedded/open-database.ts';
 import type { CrashingDisk } from '../io/crashing-io.fixture.ts';
+import { RecordKind, RecordOffset } from '../log/record.ts';
+import { recover } from '../log/recovery.ts';
 import type { HistoryPolicy } from './compactor.ts';
 
 /** Bytes of a segment: the fewest that it may have. */
@@ -308,11 +310,28 @@ export class CompactionRun {
       const code = this.row(rowId)?.code ?? 0;
       assert.deepEqual(found([{ field: 'code', eq: code }]), [rowId]);
     }
-    for (const rowId of this.versions.keys()) this.#checkHistory(rowId);
+    const inLog = this.#versionsInLog();
+    for (const rowId of this.versions.keys()) this.#checkHistory(rowId, inLog.get(rowId) ?? 0);
+  }
+
+  /** The oldest version of each row of which a record is in the log. */
+  #versionsInLog(): Map<number, number> {
+    const oldest = new Map<number, number>();
+    const directory = this.disk.openDirectory('/data', { create: false });
+    recover(directory, {
+      visit: ({ source: { view }, start, end }) => {
+        for (let at = start; at < end; at += view.getUint32(at, true)) {
+          const rowId = view.getUint32(at + RecordOffset.rowId, true);
+          if (rowId === 0 || view.getUint8(at + RecordOffset.kind) > RecordKind.delete) continue;
+          oldest.set(rowId, Math.min(oldest.get(rowId) ?? Infinity, view.getUint32(at + RecordOffset.version, true)));
+        }
+      },
+    });
+    return oldest;
   }
 
   /** What is kept are the newest versions, none of them wrong; `Truncated` says that there were others, and only then. */
-  #checkHistory(rowId: number): void {
+  #checkHistory(rowId: number, oldestInLog: number): void {
     const all = (this.versions.get(rowId) ?? []).toReversed();
     const begin = this.database.stats().compaction.firstSegment * SEGMENT_SIZE;
     let kept = 0;
@@ -337,6 +356,7 @@ export class CompactionRun {
       assert.notEqual(history, 'all');
       if (typeof history === 'object') assert.ok(timeMs < this.wallMs - history.days * DAY_MS, 'A version within the days is kept');
     }
+    assert.equal(kept, oldestInLog === 0 ? 0 : all.length - oldestInLog + 1, `History of row ${rowId} reaches all that the log has`);
     if (kept === all.length) assert.equal(this.table.history(rowId, { limit: 1000 }).length, kept);
   }
 }
