@@ -21,8 +21,8 @@ export interface Canary {
   /** The module, from the root of the repository. */
   readonly file: string;
   readonly edits: readonly Edit[];
-  /** What runs it: the simulator, or the interleaved reader of snapshots. */
-  readonly foundBy: 'simulation' | 'interleaving';
+  /** What runs it: the simulator, the interleaved reader of snapshots, or the model of compaction. */
+  readonly foundBy: 'simulation' | 'interleaving' | 'compaction';
 }
 
 type Planted = Omit<Canary, 'foundBy' | 'edits'> & Edit;
@@ -56,7 +56,7 @@ const IN_ONE_PLACE: readonly Planted[] = [
     name: 'accept-torn-batch',
     breaks: 'recovery takes a batch whose records were not all written',
     file: `${ENGINE}/log/batch.ts`,
-    find: `  if (!equalBytes(bytes, at + 64, sha256(bytes, at + BATCH_HEADER_SIZE, at + length))) return 'its records do not match their hash';\n`,
+    find: `  if (!recordsMatchHash(bytes, at, length)) return 'its records do not match their hash';\n`,
     replace: '',
   },
   {
@@ -257,6 +257,22 @@ const IN_ONE_PLACE: readonly Planted[] = [
 /** Faults that need more than one place. */
 const IN_SEVERAL_PLACES: readonly Omit<Canary, 'foundBy'>[] = [
   {
+    name: 'stale-checkpoint-accepted',
+    breaks: 'an old checkpoint is taken for the state before the newest segment',
+    file: `${ENGINE}/checkpoint/checkpoint-files.ts`,
+    edits: [
+      {
+        find: 'find(({ index }) => index === place.segment)?.header;',
+        replace: 'findLast((segment) => segment.header !== undefined)?.header;',
+      },
+      {
+        find: 'const isSame = header.sizeBytes === place.segmentSizeBytes && start?.end === place.end',
+        replace: 'const isSame = start !== undefined',
+      },
+      { find: ' && equalBytes(start.hash, place.hash);', replace: ';' },
+    ],
+  },
+  {
     name: 'publish-before-durable',
     breaks: 'readers see a batch while its sync still runs',
     file: `${ENGINE}/log/group-commit.ts`,
@@ -292,9 +308,42 @@ const INTERLEAVED: readonly Planted[] = [
   },
 ];
 
+/** Faults of giving up history. */
+const COMPACTED: readonly Planted[] = [
+  {
+    name: 'retention-off-by-one',
+    breaks: 'a segment is given up when its first record is old enough, not its last',
+    file: `${ENGINE}/database/compactor.ts`,
+    find: "if (history !== 'latest' && next.timeMs >= clock.wallMs() - history.days * DAY_MS) return undefined;",
+    replace: "if (history !== 'latest' && oldest.timeMs >= clock.wallMs() - history.days * DAY_MS) return undefined;",
+  },
+  {
+    name: 'operations-given-up',
+    breaks: 'segments are given up although operations in the window are in them',
+    file: `${ENGINE}/database/compactor.ts`,
+    find: '    if (operation !== 0 && operation < next.index * log.segmentSizeBytes) return undefined;\n',
+    replace: '',
+  },
+  {
+    name: 'old-version-moved',
+    breaks: 'compaction moves versions that are not the latest, which then are',
+    file: `${ENGINE}/database/compactor.ts`,
+    find: '    if (latest !== position) return 0;\n',
+    replace: '    if (latest === undefined || latest < position) return 0;\n',
+  },
+  {
+    name: 'checkpoint-of-given-up-segments',
+    breaks: 'a checkpoint counts although it refers to segments that were given up',
+    file: `${ENGINE}/checkpoint/checkpoint-files.ts`,
+    find: '  if (oldestSegment < demand.firstSegment) return',
+    replace: '  if (oldestSegment < 0) return',
+  },
+];
+
 export const CANARIES: readonly Canary[] = [
   ...IN_ONE_PLACE.map((canary) => canaryOf(canary, 'simulation')),
   ...IN_SEVERAL_PLACES.map((canary) => ({ ...canary, foundBy: 'simulation' as const })),
+  ...COMPACTED.map((canary) => canaryOf(canary, 'compaction')),
   ...INTERLEAVED.map((canary) => canaryOf(canary, 'interleaving')),
 ];
 

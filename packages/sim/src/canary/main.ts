@@ -23,7 +23,7 @@ const hunted = await inParallel(canaries, async (canary): Promise<Hunted> => {
   return { canary, hunt: result };
 });
 const kinds = [...new Set(canaries.map(({ foundBy }) => foundBy))];
-const cleanRuns: Record<Canary['foundBy'], number | undefined> = { simulation: undefined, interleaving: undefined };
+const cleanRuns: Record<Canary['foundBy'], number | undefined> = { simulation: undefined, interleaving: undefined, compaction: undefined };
 await inParallel(kinds, async (kind) => {
   const runs = Math.max(...hunted.filter(({ canary }) => canary.foundBy === kind).map((one) => one.hunt.runs));
   const result = await hunt(kind, { seed: first, runs }, undefined);

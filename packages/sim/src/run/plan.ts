@@ -24,6 +24,11 @@ export interface Plan {
   readonly crashes: readonly PlannedCrash[];
   readonly hasMappings: boolean;
   readonly operationWindow: number;
+  /** Bytes of log between two checkpoints, 0 for none. */
+  readonly checkpointBytes: number;
+  /** Bytes of log between two checkpoints; 0 for none. */
+  readonly checkpointBytes: number;
+  readonly history: 'all' | 'latest';
   readonly disk: DiskFaultRates;
   readonly network: NetworkFaultRates;
   /** That the process stands still for a while, at each step of a worker. */
@@ -35,17 +40,28 @@ export interface Plan {
 /** Every so many seeds the workers are clients of a server. */
 const SERVER_ONE_OF = 3;
 
+/** The share of runs that write much. */
+const CHURN_SHARE = 0.15;
+const CHURN_WINDOW = 160;
+const OPERATION_WINDOW = 1_048_576;
+
+const WORKLOAD_NAMES = Object.keys(WORKLOADS).filter((name) => name !== 'churn') as WorkloadName[];
+
 /** Crashes of a run at most. */
 const CRASHES_MAX = 4;
+
+/** None, at every segment, only when somebody asks. */
+const CHECKPOINT_BYTES = [0, 1, 1, 64 * 1024 * 1024];
 
 /** The plan of a seed. */
 export function planOf(seed: number): Plan {
   const chance = Chance.of(seed, 'plan');
+  const workload = chance.pick(WORKLOAD_NAMES);
   const rate = (share: number, most: number): number => (chance.happens(share) ? most * chance.fraction() : 0);
-  return {
+  const plan: Plan = {
     seed,
+    workload,
     mode: seed % SERVER_ONE_OF === 0 ? 'server' : 'embedded',
-    workload: chance.pick(Object.keys(WORKLOADS) as WorkloadName[]),
     workers: 1 + chance.below(8),
     steps: 5 + chance.below(40),
     units: 4 + chance.below(60),
@@ -53,8 +69,11 @@ export function planOf(seed: number): Plan {
       kind: chance.happens(0.6) ? 'power cut' : 'kill',
       operation: 1 + chance.below(chance.happens(0.3) ? 12 : 150),
     })),
+    operationWindow: OPERATION_WINDOW,
+    checkpointBytes: 0,
+    history: 'all',
     hasMappings: chance.happens(0.7),
-    operationWindow: chance.happens(0.3) ? 256 : 1_048_576,
+    checkpointBytes: Chance.of(seed, 'checkpoints').pick(CHECKPOINT_BYTES),
     disk: {
       syncFails: rate(0.15, 0.02),
       writeFails: rate(0.1, 0.01),
@@ -65,4 +84,12 @@ export function planOf(seed: number): Plan {
     clockJumps: rate(0.3, 0.02),
     network: { resets: rate(0.5, 0.02), halfOpens: rate(0.2, 0.004), delays: rate(0.4, 0.05) },
   };
+  return { ...plan, ...churnOf(Chance.of(seed, 'churn')) };
+}
+
+/** Checkpoints, and runs in which so much is written that segments are given up. */
+function churnOf(chance: Chance): Partial<Plan> {
+  const checkpointBytes = chance.happens(0.5) ? 1 + chance.below(100_000) : 0;
+  if (!chance.happens(CHURN_SHARE)) return { checkpointBytes, operationWindow: chance.happens(0.3) ? 256 : OPERATION_WINDOW };
+  return { checkpointBytes, workload: 'churn', operationWindow: CHURN_WINDOW, history: chance.happens(0.8) ? 'latest' : 'all' };
 }

@@ -22,8 +22,8 @@ export const DATA_PATH = 'data';
 /** Small, so that a run goes through several. */
 export const SEGMENT_BYTES = 64 * 1024;
 
-/** After a close: everything that was put off is over by then, milliseconds. */
-const SETTLE_MS = 2000;
+/** After a close: everything that was put off is over by then, the rarest look of the compactor too, milliseconds. */
+const SETTLE_MS = 70_000;
 const PAUSE_MS_MAX = 1500;
 const CLOCK_JUMP_MS_MAX = 86_400_000;
 
@@ -123,6 +123,9 @@ export class Stage {
       random: process.random,
       segmentSizeBytes: SEGMENT_BYTES,
       operationWindow: this.plan.operationWindow,
+      checkpointBytes: this.plan.checkpointBytes,
+      history: this.plan.history,
+      checkpointBytes: this.plan.checkpointBytes,
     });
   }
 
