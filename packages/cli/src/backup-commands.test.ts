@@ -3,6 +3,8 @@ import assert from 'node:assert/strict';
 import { existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { type TestContext } from 'node:test';
+import { openDatabase } from '@k-lani/engine';
+import { defineTable } from '@k-lani/protocol';
 import { jsonLines, runCommand, startServer, temporaryDirectory } from './command-process.fixture.ts';
 import { ExitCode } from './exit-code.ts';
 
@@ -74,6 +76,27 @@ test('a backup as a tar stream is the same as a file and restores; one cut short
     assert.match(refused.stderr, /^k-lani: Damaged 0115: .*no whole tar archive.*\n$/);
     assert.deepEqual(readdirSync(none), ['lock']);
   }
+});
+
+test('verify reads checkpoints too, and takes a damaged one for a cache that is lost', async (context) => {
+  const data = join(temporaryDirectory(context), 'data');
+  const database = await openDatabase(data, { segmentSizeBytes: 65_536, checkpointBytes: 65_536 });
+  const table = await database.table(defineTable({ table: 'seats', fields: { note: { type: 'fixed_string', length: 200 } } }));
+  for (let round = 0; database.stats().checkpoint.built === 0; round += 1) {
+    await database.batch((batch) => {
+      for (let row = 0; row < 100; row += 1) batch.append(table, { note: `note ${round}` });
+    });
+  }
+  await database.close();
+  const whole = (await resultOf(['verify', data]))['checkpoints'] as { name: string; fault?: string }[];
+  assert.ok(whole.length >= 1 && whole.every(({ fault }) => fault === undefined), JSON.stringify(whole));
+  const file = join(data, whole[0]?.name ?? '');
+  const bytes = readFileSync(file);
+  bytes[bytes.length >> 1] = (bytes[bytes.length >> 1] ?? 0) ^ 1;
+  writeFileSync(file, bytes);
+  const { code, stdout } = await runCommand(['verify', data]);
+  assert.equal(code, 0);
+  assert.match(stdout, /\.checkpoint is not whole: .*A checkpoint is a cache/);
 });
 
 test('backup and restore refuse what would destroy something, or cannot be right', async (context) => {

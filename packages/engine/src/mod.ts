@@ -3,6 +3,7 @@ export { DirectorySource, type BackupFile, type BackupSource } from './backup/ba
 export type { BackupSegment, BackupTarget } from './backup/backup-target.ts';
 export { DirectoryTarget } from './backup/directory-target.ts';
 export { restore, type RestoreOptions, type RestoreReport } from './backup/restore.ts';
+export { checkCheckpoints, type CheckpointCheck } from './checkpoint/check-checkpoints.ts';
 export type { CheckpointStats } from './checkpoint/checkpoints.ts';
 export { type CheckpointRunner, TurnRunner } from './checkpoint/runner.ts';
 export { WorkerRunner } from './checkpoint/worker-runner.ts';

@@ -1,8 +1,9 @@
 /** `k-lani verify`: the check of a whole log, of a running database too. */
 import { Command } from 'commander';
-import { type LogReport, parseAnchor, verifyLogInThreads } from '@k-lani/engine';
+import { checkCheckpoints, type CheckpointCheck, type LogReport, parseAnchor, verifyLogInThreads } from '@k-lani/engine';
 import { KLaniError } from '@k-lani/protocol';
 import { expectDatabase } from '../data/expect-database.ts';
+import { plain } from '../output/plain-text.ts';
 import type { Terminal } from '../output/terminal.ts';
 import { countText, fieldsText, sizeText } from '../output/text-table.ts';
 import { examples, terminalOf } from './context.ts';
@@ -45,8 +46,10 @@ export function verifyCommand(): Command {
         progress: (done, total) => bar.update(done, total, `${sizeText(done)} of ${sizeText(total)}`),
       });
       bar.end();
+      const checkpoints = checkCheckpoints(directory);
       const seconds = Number(((performance.now() - startMs) / 1000).toFixed(3));
-      terminal.result({ ok: true, ...report, time: report.time.toISOString(), seconds }, () => reportText(terminal, report, seconds));
+      const json = { ok: true, ...report, time: report.time.toISOString(), seconds, checkpoints };
+      terminal.result(json, () => [reportText(terminal, report, seconds), ...checkpointsText(terminal, checkpoints)].join('\n'));
     });
 }
 
@@ -71,6 +74,14 @@ function reportText(terminal: Terminal, report: LogReport, seconds: number): str
   ]);
   const verdict = terminal.style('green', 'Whole: every batch and every record matches its checksum, and the chain is unbroken.');
   return [facts, verdict, ...anchorGivenText(terminal, report), ...tornText(terminal, report)].join('\n');
+}
+
+function checkpointsText(terminal: Terminal, checkpoints: readonly CheckpointCheck[]): string[] {
+  return checkpoints.map(({ name, fault }) => {
+    if (fault === undefined) return terminal.style('green', `Whole: ${name}.`);
+    const what = `${plain(fault)}. A checkpoint is a cache: the next start reads the log instead, and makes another.`;
+    return terminal.style('yellow', `${name} is not whole: ${what}`);
+  });
 }
 
 function endText({ isRunning, isClosed }: LogReport): string {
