@@ -16,7 +16,7 @@ const PLANT = new URL('./plant.ts', import.meta.url).href;
 
 const HUNTERS: Readonly<Record<Canary['foundBy'], string>> = {
   simulation: fileURLToPath(new URL('./hunter.ts', import.meta.url)),
-  compaction: join(ROOT, 'packages/engine/src/database/compaction-main.fixture.ts'),
+  compaction: join(ROOT, 'packages/engine/src/embedded/compaction-main.fixture.ts'),
   interleaving: join(ROOT, 'packages/engine/src/snapshot/interleaved-main.fixture.ts'),
 };
 

@@ -2,13 +2,13 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import { SeededRandom } from '@k-lani/base';
 import { KLaniError } from '@k-lani/protocol';
-import { openDatabase } from '../embedded/open-database.ts';
+import { openDatabase } from './open-database.ts';
 import { CrashingDisk } from '../io/crashing-io.fixture.ts';
 import { RECORD_HEADER_SIZE, RecordKind, RecordOffset } from '../log/record.ts';
 import { recover } from '../log/recovery.ts';
 import { SEGMENT_HEADER_SIZE, segmentIndexOf } from '../log/segment.ts';
-import { CompactionRun, SEGMENT_SIZE, type RunOptions } from './compactor.fixture.ts';
-import { repairDatabase, type RepairReport } from './repair.ts';
+import { CompactionRun, SEGMENT_SIZE, type RunOptions } from './compaction-run.fixture.ts';
+import { repairDatabase, type RepairReport } from '../database/repair.ts';
 
 const STEPS = 250;
 const DAMAGES = 12;

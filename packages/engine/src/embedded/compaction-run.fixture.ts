@@ -2,13 +2,13 @@
 import assert from 'node:assert/strict';
 import { SeededRandom } from '@k-lani/base';
 import { KLaniError, defineTable, type RowOf } from '@k-lani/protocol';
-import type { EmbeddedDatabase } from '../embedded/embedded-database.ts';
-import type { EmbeddedTable } from '../embedded/embedded-table.ts';
-import { openDatabase } from '../embedded/open-database.ts';
+import type { EmbeddedDatabase } from './embedded-database.ts';
+import type { EmbeddedTable } from './embedded-table.ts';
+import { openDatabase } from './open-database.ts';
 import type { CrashingDisk } from '../io/crashing-io.fixture.ts';
 import { RecordKind, RecordOffset } from '../log/record.ts';
 import { recover } from '../log/recovery.ts';
-import type { HistoryPolicy } from './compactor.ts';
+import type { HistoryPolicy } from '../database/compactor.ts';
 
 /** Bytes of a segment: the fewest that it may have. */
 export const SEGMENT_SIZE = 64 * 1024;

@@ -5,7 +5,7 @@
 import { parseArgs } from 'node:util';
 import { SeededRandom } from '@k-lani/base';
 import { CrashingDisk } from '../io/crashing-io.fixture.ts';
-import { CompactionRun, type RunOptions } from './compactor.fixture.ts';
+import { CompactionRun, type RunOptions } from './compaction-run.fixture.ts';
 
 const STEPS = 200;
 const ROUNDS = 3;

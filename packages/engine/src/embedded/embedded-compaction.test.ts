@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import { SeededRandom } from '@k-lani/base';
 import { KLaniError, defineTable } from '@k-lani/protocol';
-import { openDatabase, type OpenOptions } from '../embedded/open-database.ts';
+import { openDatabase, type OpenOptions } from './open-database.ts';
 import { CrashingDisk } from '../io/crashing-io.fixture.ts';
 import { MANIFEST_NAME } from '../log/manifest.ts';
 import { recover } from '../log/recovery.ts';

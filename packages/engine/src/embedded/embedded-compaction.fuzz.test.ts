@@ -3,7 +3,7 @@ import test from 'node:test';
 import { SeededRandom } from '@k-lani/base';
 import { CrashingDisk } from '../io/crashing-io.fixture.ts';
 import { recover } from '../log/recovery.ts';
-import { CompactionRun, SEGMENT_SIZE, type RunOptions } from './compactor.fixture.ts';
+import { CompactionRun, SEGMENT_SIZE, type RunOptions } from './compaction-run.fixture.ts';
 
 const STEPS = 500;
 const CRASHES = 12;
