@@ -53,7 +53,7 @@ export interface VisitedBatch {
 export type BatchVisitor = (batch: VisitedBatch) => void;
 
 /** Receives each segment after its batches: its bytes, and the position where its batches end. Valid during the visit. */
-export type SegmentVisitor = (segment: { index: number; source: RecordTarget; end: number }) => void;
+type SegmentVisitor = (segment: { index: number; source: RecordTarget; end: number }) => void;
 
 export interface Recovered {
   readonly databaseId: Uint8Array;
