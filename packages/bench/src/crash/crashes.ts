@@ -16,7 +16,7 @@
  * 4. An operation that is asked for again gets its first answer, and has no second effect.
  * 5. Every round ends with a kill of its own, which is not counted.
  */
-import { cpSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { assert, SeededRandom } from '@k-lani/base';
 import { checkOption } from '../options.ts';
@@ -107,7 +107,7 @@ const SEGMENT_SIZES_BYTES = [SEGMENT_SIZE_MIN_BYTES, 262_144, 1_048_576];
 /**
  * Puts the server into trouble until it was killed so many times, and counts every storm.
  *
- * @throws {KLaniError} `InvalidArgument` for options out of their bounds; Error when a server does not come back
+ * @throws {KLaniError} `InvalidArgument` for options out of their bounds
  */
 export async function runCrashes(options: CrashOptions, environment: CrashEnvironment): Promise<CrashReport> {
   const { kills, stops, seed, units, out } = options;
@@ -141,7 +141,7 @@ class CrashRun {
     if (trouble === 'kill') {
       for (let round = 0; this.#kills < this.#options.kills; round += 1) {
         const kind = STORM_KINDS[Math.floor(round / 2) % STORM_KINDS.length] ?? FIRST_KIND;
-        await this.#round({ trouble, kind, base: this.#emptyDirectory(), isCompacting: round % 2 === 1 });
+        if (!(await this.#round({ trouble, kind, base: this.#emptyDirectory(), isCompacting: round % 2 === 1 }))) return;
       }
       return;
     }
@@ -164,24 +164,44 @@ class CrashRun {
 
   /** Returns false where no small disk can be had. */
   async #onSmallDisk(trouble: DiskTrouble, kind: StormKind): Promise<boolean> {
+    using disk = this.#smallDisk(trouble);
+    if (disk === undefined) return false;
+    await this.#round({ trouble, kind, base: disk.directory, disk });
+    return true;
+  }
+
+  #smallDisk(trouble: DiskTrouble): SmallDisk | undefined {
     try {
-      using disk = SmallDisk.make(this.#options.out);
-      await this.#round({ trouble, kind, base: disk.directory, disk });
-      return true;
+      return SmallDisk.make(this.#options.out);
     } catch (error) {
-      if (!(error instanceof KLaniError && error.code === 'Unsupported')) throw error;
+      if (!(error instanceof KLaniError)) throw error;
       this.#skipped.push({ trouble, reason: error.message });
-      return false;
+      return undefined;
     }
   }
 
-  async #round(round: Round): Promise<void> {
-    const { trouble, kind, isCompacting = false } = round;
-    const { units } = this.#options;
+  /** Returns false when the storm could not be led to its end, as when the server did not come back: that is a failure like another. */
+  async #round(round: Round): Promise<boolean> {
+    const directory = join(round.base, DATABASE);
     const seed = this.#random.uint32();
     const log = new TroubleLog();
-    const directory = join(round.base, DATABASE);
-    const count = await withGoods(kind.bench, { units, seed }, <Row, Term>(market: Market<Row, Term>, openShop: OpenShop<Row, Term>) =>
+    let count: RoundCount | undefined;
+    try {
+      count = await this.#storm(round, { directory, seed, log });
+      log.segmentsGivenUp = firstSegment(directory) - 1;
+    } catch (error) {
+      if (!(error instanceof KLaniError || (error instanceof Error && error.constructor === Error))) throw error;
+      log.failures.push(error.message);
+    }
+    if (round.trouble === 'kill') this.#kills += log.kills;
+    this.#take(round, { seed, directory, count, log });
+    return count !== undefined;
+  }
+
+  #storm(round: Round, { directory, seed, log }: { directory: string; seed: number; log: TroubleLog }): Promise<RoundCount> {
+    const { trouble, kind, isCompacting = false } = round;
+    const { units } = this.#options;
+    return withGoods(kind.bench, { units, seed }, <Row, Term>(market: Market<Row, Term>, openShop: OpenShop<Row, Term>) =>
       runRound({
         kind,
         seed,
@@ -197,9 +217,6 @@ class CrashRun {
         ...(trouble === 'read-only' || trouble === 'failing-device' ? { isExpected: isWriterFailure } : {}),
       }),
     );
-    if (trouble === 'kill') this.#kills += log.kills;
-    log.segmentsGivenUp = firstSegment(directory) - 1;
-    this.#take(round, { seed, directory, count, log });
   }
 
   #troubleOf<Row, Term>(round: Round, parts: { directory: string; random: SeededRandom; log: TroubleLog }): Trouble<Row, Term> {
@@ -217,20 +234,23 @@ class CrashRun {
     return trouble === 'read-only' ? new ReadOnlyDisk(badDisk, log) : new FailingDevice(badDisk, log);
   }
 
+  /** Takes down how a storm went; keeps its database when something is wrong. */
   #take(
     { trouble, kind, isCompacting = false }: Round,
-    { seed, directory, count, log }: { seed: number; directory: string; count: RoundCount; log: TroubleLog },
+    { seed, directory, count, log }: { seed: number; directory: string; count: RoundCount | undefined; log: TroubleLog },
   ): void {
     const storm = `${stormName(kind)}${isCompacting ? ', compacting' : ''}`;
     const name = `${trouble}, ${storm}`;
-    this.#rows.set(name, addRound(this.#rows.get(name) ?? emptyRow(trouble, storm), count, log));
-    this.#acknowledged += count.figures.sold;
-    const wrong = [...count.failures, ...log.failures];
+    if (count !== undefined) {
+      this.#rows.set(name, addRound(this.#rows.get(name) ?? emptyRow(trouble, storm), count, log));
+      this.#acknowledged += count.figures.sold;
+    }
+    const wrong = [...(count?.failures ?? []), ...log.failures];
     if (wrong.length === 0) return;
     const kept = join(this.#options.out, `failed-${trouble}-${seed}`);
     rmSync(kept, { recursive: true, force: true });
-    cpSync(directory, kept, { recursive: true });
-    writeFileSync(`${kept}.ndjson`, count.rawLog);
+    if (existsSync(directory)) cpSync(directory, kept, { recursive: true });
+    if (count !== undefined) writeFileSync(`${kept}.ndjson`, count.rawLog);
     this.#failures.push(...wrong.map((sentence) => `${name}, seed ${seed} (kept in ${kept}): ${sentence}`));
   }
 
