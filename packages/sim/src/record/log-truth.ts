@@ -14,7 +14,13 @@ const SEGMENT_HEADER_BYTES = 256;
 const BATCH_HEADER_BYTES = 128;
 const BATCH_MAGIC = 0x41424c4b;
 const RECORD_HEADER_BYTES = 96;
-const KINDS = ['', 'append', 'replace', 'delete', 'schema', 'mark'] as const;
+const KINDS = ['', 'append', 'replace', 'delete', 'schema', 'mark', 'row ids'] as const;
+
+/** Of a record's flags: the record was moved, as it was, from a segment that was given up. */
+const FLAG_MOVED = 2;
+const LSN_OFFSET = 24;
+/** From here to its end a moved record is what it was. */
+const KEPT_OFFSET = 10;
 
 export type TrueKind = (typeof KINDS)[number];
 
@@ -56,6 +62,8 @@ export class LogTruth implements DiskWatcher {
   readonly lost: TrueBatch[] = [];
   /** What contradicts the rules of the log. */
   readonly breaches: string[] = [];
+  /** Where records stand that were moved out of segments given up → their lsn. */
+  readonly moved = new Map<number, number>();
   readonly #order: () => number;
   readonly #layouts = new Map<number, Map<number, RowLayout>>();
   readonly #names = new Map<number, string>();
@@ -127,9 +135,23 @@ export class LogTruth implements DiskWatcher {
       isSynced: false,
       lostOrder: Infinity,
     };
-    for (let at = BATCH_HEADER_BYTES; at < bytes.length; at += view.getUint32(at, true))
-      batch.records.push(this.#record(bytes, view, at, batch));
+    for (let at = BATCH_HEADER_BYTES; at < bytes.length; at += view.getUint32(at, true)) {
+      const isMoved = (view.getUint8(at + 9) & FLAG_MOVED) !== 0;
+      if (isMoved) this.#compareMoved(bytes.subarray(at, at + view.getUint32(at, true)), batch.position + at);
+      else batch.records.push(this.#record(bytes, view, at, batch));
+    }
     this.batches.push(batch);
+  }
+
+  /** A record that was moved is what it was, but for its place, flags and checksum. */
+  #compareMoved(moved: Uint8Array, position: number): void {
+    const lsn = u64(new DataView(moved.buffer, moved.byteOffset), LSN_OFFSET);
+    const home = this.batches.findLast(({ position }) => position <= lsn);
+    const at = lsn - (home?.position ?? lsn);
+    const original = home?.bytes.subarray(at, at + moved.length);
+    const isSame = original !== undefined && equalBytes(original.subarray(KEPT_OFFSET), moved.subarray(KEPT_OFFSET));
+    this.moved.set(position, lsn);
+    if (!isSame) this.breaches.push(`the record of lsn ${lsn} was moved, and is not what it was`);
   }
 
   #lose(batch: TrueBatch): void {

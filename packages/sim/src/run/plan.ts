@@ -26,8 +26,6 @@ export interface Plan {
   readonly operationWindow: number;
   /** Bytes of log between two checkpoints, 0 for none. */
   readonly checkpointBytes: number;
-  /** Bytes of log between two checkpoints; 0 for none. */
-  readonly checkpointBytes: number;
   readonly history: 'all' | 'latest';
   readonly disk: DiskFaultRates;
   readonly network: NetworkFaultRates;
@@ -69,10 +67,9 @@ export function planOf(seed: number): Plan {
       kind: chance.happens(0.6) ? 'power cut' : 'kill',
       operation: 1 + chance.below(chance.happens(0.3) ? 12 : 150),
     })),
-    operationWindow: OPERATION_WINDOW,
-    checkpointBytes: 0,
-    history: 'all',
     hasMappings: chance.happens(0.7),
+    operationWindow: chance.happens(0.3) ? 256 : OPERATION_WINDOW,
+    history: 'all',
     checkpointBytes: Chance.of(seed, 'checkpoints').pick(CHECKPOINT_BYTES),
     disk: {
       syncFails: rate(0.15, 0.02),
@@ -87,9 +84,8 @@ export function planOf(seed: number): Plan {
   return { ...plan, ...churnOf(Chance.of(seed, 'churn')) };
 }
 
-/** Checkpoints, and runs in which so much is written that segments are given up. */
+/** What makes some runs write so much that segments are given up. */
 function churnOf(chance: Chance): Partial<Plan> {
-  const checkpointBytes = chance.happens(0.5) ? 1 + chance.below(100_000) : 0;
-  if (!chance.happens(CHURN_SHARE)) return { checkpointBytes, operationWindow: chance.happens(0.3) ? 256 : OPERATION_WINDOW };
-  return { checkpointBytes, workload: 'churn', operationWindow: CHURN_WINDOW, history: chance.happens(0.8) ? 'latest' : 'all' };
+  if (!chance.happens(CHURN_SHARE)) return {};
+  return { workload: 'churn', operationWindow: CHURN_WINDOW, history: chance.happens(0.8) ? 'latest' : 'all' };
 }

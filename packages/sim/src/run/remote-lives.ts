@@ -103,7 +103,6 @@ function open(stage: Stage, network: SimNetwork, process: SimProcess): Promise<S
       operationWindow: stage.plan.operationWindow,
       checkpointBytes: stage.plan.checkpointBytes,
       history: stage.plan.history,
-      checkpointBytes: stage.plan.checkpointBytes,
       sessionIdleMs: SESSION_IDLE_MS,
     },
     { io: new SimIo(stage.disk, process), clock: process, random: process.random, ticker, log: SILENT, listen: network.listener(process) },

@@ -16,6 +16,8 @@ function* smaller(plan: Plan): Generator<Plan> {
   for (const kind of Object.keys(plan.network) as (keyof Plan['network'])[]) {
     if (plan.network[kind] > 0) yield { ...plan, network: { ...plan.network, [kind]: 0 } };
   }
+  if (plan.checkpointBytes > 0) yield { ...plan, checkpointBytes: 0 };
+  if (plan.history !== 'all') yield { ...plan, history: 'all' };
   for (const kind of ['pauses', 'clockJumps'] as const) if (plan[kind] > 0) yield { ...plan, [kind]: 0 };
   for (const kind of ['workers', 'steps', 'units'] as const) {
     for (const value of [1, plan[kind] >> 1, plan[kind] - 1]) if (value >= 1 && value < plan[kind]) yield { ...plan, [kind]: value };

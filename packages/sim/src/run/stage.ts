@@ -125,7 +125,6 @@ export class Stage {
       operationWindow: this.plan.operationWindow,
       checkpointBytes: this.plan.checkpointBytes,
       history: this.plan.history,
-      checkpointBytes: this.plan.checkpointBytes,
     });
   }
 

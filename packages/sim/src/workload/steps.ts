@@ -30,6 +30,9 @@ const LONG_WORK_MS_MAX = 600;
 /** From one page of a scan to the next, milliseconds. */
 const LINGER_MS_MAX = 1;
 
+/** Members that come or go at once. */
+const MANY = 25;
+
 /** Of the last so many writes some are asked again. */
 const ASKED_AGAIN_AMONG = 30;
 
@@ -55,6 +58,15 @@ export const STEPS = {
     await store.delete(asker, { table: MEMBERS.table, rowId: found.rowId, ifVersion: found.version }, market.nextOperationId());
   },
   changeTogether,
+  addMany: ({ store, asker, market }: StepContext) => {
+    const changes = Array.from({ length: MANY }, (): SimChange => ({
+      kind: 'append',
+      table: MEMBERS.table,
+      row: { ...market.newMember(), code: null },
+    }));
+    return store.batch(asker, changes, market.nextOperationId());
+  },
+  removeMany,
   raiseMember,
   seek: async ({ store, asker, market, chance }: StepContext) => {
     await store.seek(asker, chance.pick(market.unitTables), 1 + chance.below(market.units));
@@ -121,6 +133,14 @@ async function buyByLock(context: StepContext, table: string, terms: readonly Si
     if (!unlock && chance.happens(0.8)) await lock.unlock(asker);
     return;
   }
+}
+
+/** Many members at once go for good. */
+async function removeMany({ store, asker, market }: StepContext): Promise<void> {
+  const { table } = MEMBERS;
+  const rows = await store.scan(asker, table, { pageRows: 5 });
+  const changes = rows.slice(0, 2 * MANY).map(({ rowId, version }): SimChange => ({ kind: 'delete', table, rowId, ifVersion: version }));
+  if (changes.length > 0) await store.batch(asker, changes, market.nextOperationId());
 }
 
 /** Members that come, change and go in one batch; keys may pass from one to the other. */

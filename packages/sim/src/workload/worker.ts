@@ -16,6 +16,7 @@ const REFUSALS: ReadonlySet<ErrorCode> = new Set([
   'SchemaChanged',
   'OperationMismatch',
   'SnapshotExpired',
+  'Truncated',
   'InvalidCursor',
   'Overloaded',
   'DiskFull',

@@ -9,6 +9,7 @@ export type WorkloadName =
   | 'batches'
   | 'members'
   | 'hot rows'
+  | 'churn'
   | 'everything';
 
 type Weights = Readonly<Partial<Record<StepName, number>>>;
@@ -24,6 +25,7 @@ export const WORKLOADS: Readonly<Record<WorkloadName, Weights>> = {
   batches: { ...READS, ...REPEATS, changeTogether: 15, addMember: 5, claimOrder: 3 },
   members: { ...READS, ...REPEATS, addMember: 10, changeMember: 10, removeMember: 6, changeTogether: 4 },
   'hot rows': { ...READS, ...REPEATS, raiseMember: 30, addMember: 5, changeMember: 5, removeMember: 1 },
+  churn: { ...READS, ...REPEATS, addMany: 8, removeMany: 8, raiseMember: 3, claimSeat: 4, buySeatByLock: 2, checkpoint: 1 },
   everything: {
     ...READS,
     ...REPEATS,
