@@ -8,7 +8,7 @@ export type { CheckpointStats } from './checkpoint/checkpoints.ts';
 export { type CheckpointRunner, TurnRunner } from './checkpoint/runner.ts';
 export { WorkerRunner } from './checkpoint/worker-runner.ts';
 export { Claimer, type Assignment, type ClaimLine, type Claimed } from './database/claimer.ts';
-export type { CompactionStats, HistoryPolicy } from './database/compactor.ts';
+export { HISTORY_DAYS_MAX, type CompactionStats, type HistoryPolicy } from './database/compactor.ts';
 export { Cursor } from './database/cursor.ts';
 export { DATABASE_DEFAULTS, Database, type DatabaseOptions, type DatabaseStats } from './database/database.ts';
 export { forEachVersion } from './database/history.ts';

@@ -27,12 +27,10 @@
  *
  * The default `data` and paths of sockets are relative to the working directory. `config-keys.test.ts` holds the table to the code.
  */
+import { HISTORY_DAYS_MAX } from '@k-lani/engine';
 
 const DAY_MS = 86_400_000;
 const MEBIBYTE = 1024 * 1024;
-
-/** Most days of history that can be asked for: a century. */
-export const HISTORY_DAYS_MAX = 36_500;
 
 /** How much a server says. */
 export type LogLevel = 'silent' | 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace';

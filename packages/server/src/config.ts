@@ -1,18 +1,10 @@
 /** Reads the configuration: one YAML file, overridden by the environment and by flags. The keys are in `config-keys.ts`. */
 import { readFileSync } from 'node:fs';
+import { HISTORY_DAYS_MAX } from '@k-lani/engine';
 import { KLaniError } from '@k-lani/protocol';
 import { parseDocument } from 'yaml';
 import { parseAddress } from './address.ts';
-import {
-  CONFIG_KEYS,
-  HISTORY_DAYS_MAX,
-  type ConfigKey,
-  describeRule,
-  type ServerConfig,
-  VARIABLE_PREFIX,
-  flagOf,
-  variableOf,
-} from './config-keys.ts';
+import { CONFIG_KEYS, type ConfigKey, describeRule, type ServerConfig, VARIABLE_PREFIX, flagOf, variableOf } from './config-keys.ts';
 
 /** Where a configuration comes from; everything may be left out. */
 export interface ConfigSources {

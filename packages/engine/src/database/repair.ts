@@ -32,7 +32,7 @@ import { StoredTable } from '../table/stored-table.ts';
 import { isNullKey, overlayKey } from './unique-check.ts';
 
 /** Most entries of each list of a report; what is beyond is only counted. */
-export const REPAIR_LIST_MAX = 10_000;
+const REPAIR_LIST_MAX = 10_000;
 
 /** A row whose latest version is lost, as far as that can be read. */
 export interface LostLatest {
@@ -60,14 +60,14 @@ export interface RepairReport {
   readonly databaseId: string;
   readonly segments: number;
   readonly tables: readonly RepairedTable[];
-  /** Bytes of the log that could not be taken, and where they are: at most {@link REPAIR_LIST_MAX} places of `damageCount`. */
+  /** Bytes of the log that could not be taken, and where they are: at most 10,000 places of `damageCount`. */
   readonly lostBytes: number;
   readonly damageCount: number;
   readonly damage: readonly (Damage & { readonly table: string | undefined })[];
-  /** Rows whose latest version is lost, as far as the damaged bytes can be read: at most {@link REPAIR_LIST_MAX} of `lostLatestCount`. */
+  /** Rows whose latest version is lost, as far as the damaged bytes can be read: at most 10,000 of `lostLatestCount`. */
   readonly lostLatestCount: number;
   readonly lostLatest: readonly LostLatest[];
-  /** Rows that were not taken because a row written later has their value in a unique field: at most {@link REPAIR_LIST_MAX} of them. */
+  /** Rows that were not taken because a row written later has their value in a unique field: at most 10,000 of them. */
   readonly conflictCount: number;
   readonly conflicts: readonly { readonly table: string; readonly rowId: number; readonly keptRowId: number }[];
   /** Intact records that were not taken because the schema that tells what they mean is lost. */

@@ -12,7 +12,7 @@ import type { HistoryPolicy } from '../database/compactor.ts';
 
 /** Bytes of a segment: the fewest that it may have. */
 export const SEGMENT_SIZE = 64 * 1024;
-export const DAY_MS = 86_400_000;
+const DAY_MS = 86_400_000;
 
 const fields = {
   code: { type: 'uint32', index: 'unique' },

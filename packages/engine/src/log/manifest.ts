@@ -41,7 +41,7 @@ const DATABASE_ID_SIZE = 16;
 const POSITION_SIZE = 8;
 
 /** Most schema records that a manifest names. */
-export const MANIFEST_SCHEMAS_MAX = 1 << 20;
+const MANIFEST_SCHEMAS_MAX = 1 << 20;
 
 export interface Manifest {
   readonly databaseId: Uint8Array;

@@ -52,7 +52,7 @@ export const Mark = { opened: 1, closed: 2, checkpoint: 3 } as const;
 export const RECORD_FLAG_LAST = 1;
 
 /** Bit 1 of a record's flags. */
-export const RECORD_FLAG_MOVED = 2;
+const RECORD_FLAG_MOVED = 2;
 
 export const RecordOffset = {
   length: 0,

@@ -26,7 +26,7 @@ import { RECORD_HEADER_SIZE, RecordOffset, isMoved, isRecordIntact, readU64, typ
 import { SEGMENT_HEADER_SIZE, checkSegmentSize, decodeSegmentHeader, segmentIndexOf, segmentName, type SegmentHeader } from './segment.ts';
 
 /** What the header of a damaged record says; it may be what is damaged. */
-export interface DamagedRecord {
+interface DamagedRecord {
   readonly tableId: number;
   readonly rowId: number;
   readonly version: number;
