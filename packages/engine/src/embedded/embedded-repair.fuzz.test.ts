@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { SeededRandom } from '@k-lani/base';
-import { KLaniError } from '@k-lani/protocol';
+import { KLaniError, defineTable } from '@k-lani/protocol';
 import { openDatabase } from './open-database.ts';
 import { CrashingDisk } from '../io/crashing-io.fixture.ts';
 import { RECORD_HEADER_SIZE, RecordKind, RecordOffset } from '../log/record.ts';
 import { recover } from '../log/recovery.ts';
-import { SEGMENT_HEADER_SIZE, segmentIndexOf } from '../log/segment.ts';
+import { SEGMENT_HEADER_SIZE, segmentIndexOf, segmentName } from '../log/segment.ts';
 import { CompactionRun, SEGMENT_SIZE, type RunOptions } from './compaction-run.fixture.ts';
 import { repairDatabase, type RepairReport } from '../database/repair.ts';
 
@@ -276,4 +276,27 @@ test('Repair refuses a directory that is not empty, and one with nothing in it',
     () => repairDatabase('/empty', '/other', options),
     (error) => error instanceof KLaniError && error.code === 'NotFound',
   );
+});
+
+test('Repair leaves a row out whose latest intact version has the unique value of a row written later, and says so', async () => {
+  const disk = new CrashingDisk(new SeededRandom(6));
+  const clock = disk.clock(() => 0);
+  const options = { io: disk, clock, random: new SeededRandom(1) };
+  const seats = defineTable({ table: 'seats', fields: { code: { type: 'uint32', index: 'unique' }, note: { type: 'blob' } } });
+  const database = await openDatabase('/data', { ...options, segmentSizeBytes: SEGMENT_SIZE });
+  const table = await database.table(seats);
+  await table.append({ code: 5, note: new Uint8Array(0) });
+  const { lsn } = await table.replace(1, { code: 6, note: new Uint8Array(200) }, { ifVersion: 1 });
+  await table.append({ code: 5, note: new Uint8Array(1) });
+  await database.close();
+  const bytes = disk.bytesOf('/data', segmentName(1));
+  const at = (lsn % SEGMENT_SIZE) + RECORD_HEADER_SIZE + 100;
+  bytes[at] = (bytes[at] ?? 0) ^ 1;
+  const report = repairDatabase('/data', '/new', options);
+  assert.deepEqual(report.lostLatest, [{ table: 'seats', rowId: 1, lost: 2, kept: 0 }]);
+  assert.deepEqual(report.conflicts, [{ table: 'seats', rowId: 1, keptRowId: 2 }]);
+  const again = await openDatabase('/new', options);
+  const rows = [...(await again.table(seats)).scan()].map(({ rowId, row }) => [rowId, row.code]);
+  assert.deepEqual(rows, [[2, 5]]);
+  await again.close();
 });

@@ -1,7 +1,6 @@
 /**
  * For tests: a disk in memory that dies at a chosen operation, and what the next process finds on it: everything, after a kill; after a power
- * cut what was synced, and of the rest some writes, whole or by sectors, and the names as they were at some moment since the last sync of
- * their directory.
+ * cut what was synced, and of the rest some writes, whole or by sectors, and some changes of names, in any order.
  */
 import type { Clock, Scheduler, SeededRandom } from '@k-lani/base';
 import { KLaniError } from '@k-lani/protocol';
@@ -58,12 +57,44 @@ class Inode {
   }
 }
 
+/** A change of names: one goes, one comes, or both in one step. */
+interface NameChange {
+  readonly gone: string | undefined;
+  readonly come: readonly [string, Inode] | undefined;
+}
+
 /** The names of a directory. */
 class Folder {
   names = new Map<string, Inode>();
-  /** As they were synced, and after each change since. */
-  since: Map<string, Inode>[] = [new Map()];
+  synced = new Map<string, Inode>();
+  unsynced: NameChange[] = [];
   isLocked = false;
+
+  change(change: NameChange): void {
+    applyChange(this.names, change);
+    this.unsynced.push(change);
+  }
+
+  sync(): void {
+    this.synced = new Map(this.names);
+    this.unsynced = [];
+  }
+
+  /** The names after a power cut: the changes up to a moment, or any of them. */
+  survivors(random: SeededRandom): Map<string, Inode> {
+    const names = new Map(this.synced);
+    const isInOrder = random.below(2) === 0;
+    const count = random.below(this.unsynced.length + 1);
+    for (const [place, change] of this.unsynced.entries()) {
+      if (isInOrder ? place < count : random.below(2) === 0) applyChange(names, change);
+    }
+    return names;
+  }
+}
+
+function applyChange(names: Map<string, Inode>, { gone, come }: NameChange): void {
+  if (gone !== undefined) names.delete(gone);
+  if (come !== undefined) names.set(...come);
 }
 
 export class CrashingDisk implements Io {
@@ -103,16 +134,24 @@ export class CrashingDisk implements Io {
     const copies = new Map<Inode, Inode>();
     for (const [path, folder] of this.folders) {
       const found = new Folder();
-      const names = what === 'kill' ? folder.names : (folder.since[this.#random.below(folder.since.length)] ?? folder.names);
-      for (const [name, inode] of names) {
+      const copyOf = (inode: Inode): Inode => {
         const copy = copies.get(inode) ?? this.#copy(inode, what);
         copies.set(inode, copy);
-        found.names.set(name, copy);
+        return copy;
+      };
+      const copied = (names: ReadonlyMap<string, Inode>) => new Map([...names].map(([name, inode]) => [name, copyOf(inode)]));
+      if (what === 'kill') {
+        // What the killed process had not synced is in the system's memory still, and a power cut may take it.
+        found.names = copied(folder.names);
+        found.synced = copied(folder.synced);
+        found.unsynced = folder.unsynced.map(({ gone, come }) => ({
+          gone,
+          come: come === undefined ? undefined : [come[0], copyOf(come[1])],
+        }));
+      } else {
+        found.names = copied(folder.survivors(this.#random));
+        found.sync();
       }
-      // What a killed process had not synced is in the system's memory still, and a power cut may take it.
-      const before = what === 'kill' ? folder.since : [found.names];
-      found.since = before.map((kept) => new Map([...kept].flatMap(([name, inode]) => mapped(copies, name, inode))));
-      if (what !== 'kill') found.since = [new Map(found.names)];
       next.folders.set(path, found);
     }
     return next;
@@ -192,7 +231,7 @@ class CrashingDirectory implements Directory {
     this.#disk.step();
     if (this.#folder.names.has(name)) throw new KLaniError('Io', `Cannot create ${this.path}/${name}: EEXIST`);
     const inode = new Inode(new Uint8Array(0));
-    this.#change((names) => names.set(name, inode));
+    this.#folder.change({ gone: undefined, come: [name, inode] });
     return new CrashingFile(this.#disk, `${this.path}/${name}`, inode);
   }
 
@@ -206,34 +245,26 @@ class CrashingDirectory implements Directory {
     const change = (): void => {
       const inode = this.#folder.names.get(from);
       if (inode === undefined) throw new KLaniError('NotFound', `Cannot rename ${this.path}/${from}: ENOENT`);
-      this.#change((names) => {
-        names.delete(from);
-        names.set(to, inode);
-      });
+      this.#folder.change({ gone: from, come: [to, inode] });
     };
     this.#disk.step(change);
     change();
   }
 
   remove(name: string): void {
-    const change = (): void => this.#change((names) => names.delete(name));
+    const change = (): void => this.#folder.change({ gone: name, come: undefined });
     this.#disk.step(change);
     change();
   }
 
   sync(): void {
     this.#disk.step();
-    this.#folder.since = [new Map(this.#folder.names)];
+    this.#folder.sync();
   }
 
   close(): void {
     if (this.#hasLock) this.#folder.isLocked = false;
     this.#hasLock = false;
-  }
-
-  #change(change: (names: Map<string, Inode>) => void): void {
-    change(this.#folder.names);
-    this.#folder.since.push(new Map(this.#folder.names));
   }
 }
 
@@ -339,9 +370,4 @@ function grown(bytes: Uint8Array, size: number): Uint8Array {
   const larger = new Uint8Array(size);
   larger.set(bytes);
   return larger;
-}
-
-function mapped(copies: ReadonlyMap<Inode, Inode>, name: string, inode: Inode): [string, Inode][] {
-  const copy = copies.get(inode);
-  return copy === undefined ? [] : [[name, copy]];
 }
