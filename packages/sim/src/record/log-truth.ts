@@ -144,13 +144,13 @@ export class LogTruth implements DiskWatcher {
   }
 
   /** A record that was moved is what it was, but for its place, flags and checksum. */
-  #compareMoved(moved: Uint8Array, position: number): void {
+  #compareMoved(moved: Uint8Array, place: number): void {
     const lsn = u64(new DataView(moved.buffer, moved.byteOffset), LSN_OFFSET);
     const home = this.batches.findLast(({ position }) => position <= lsn);
     const at = lsn - (home?.position ?? lsn);
     const original = home?.bytes.subarray(at, at + moved.length);
     const isSame = original !== undefined && equalBytes(original.subarray(KEPT_OFFSET), moved.subarray(KEPT_OFFSET));
-    this.moved.set(position, lsn);
+    this.moved.set(place, lsn);
     if (!isSame) this.breaches.push(`the record of lsn ${lsn} was moved, and is not what it was`);
   }
 

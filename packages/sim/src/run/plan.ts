@@ -81,10 +81,10 @@ export function planOf(seed: number): Plan {
     clockJumps: rate(0.3, 0.02),
     network: { resets: rate(0.5, 0.02), halfOpens: rate(0.2, 0.004), delays: rate(0.4, 0.05) },
   };
-  return { ...plan, ...churnOf(Chance.of(seed, 'churn')) };
+  return plan.mode === 'embedded' ? { ...plan, ...churnOf(Chance.of(seed, 'churn')) } : plan;
 }
 
-/** What makes some runs write so much that segments are given up. */
+/** What makes some runs write so much that segments are given up; in the process, where a scan of so much takes no time. */
 function churnOf(chance: Chance): Partial<Plan> {
   if (!chance.happens(CHURN_SHARE)) return {};
   return { workload: 'churn', operationWindow: CHURN_WINDOW, history: chance.happens(0.8) ? 'latest' : 'all' };
