@@ -11,7 +11,7 @@
  * | last batch | the last batch of a killed database is taken for a torn write: it shows exactly what it must without that |
  * | wrong | anything else: damage was read as data, or not told |
  */
-import { verifyLog } from '@k-lani/engine';
+import { checkCheckpoints, verifyLog } from '@k-lani/engine';
 import { KLaniError } from '@k-lani/protocol';
 import { MemoryIo, type Files } from './memory-io.ts';
 import { copyOf, openFiles, shown, type Subject } from './subject.ts';
@@ -35,15 +35,27 @@ export interface Flip {
 }
 
 /**
- * Judges a flip of a byte that no opening reads as anything but zero, without opening the database for it: `verify` must count the very same
- * batches, so that what is opened is the same log.
+ * Judges a flip without opening the database, where an opening is known to be the same as one that was tried: of zeros behind the batches,
+ * `verify` must count the very same batches; a checkpoint must be refused, as the one was with which an opening was tried.
  */
-export function fateOfZero(subject: Subject, flip: Flip): Fate {
-  return harmless(subject, flip);
+export function fateUnopened(subject: Subject, flip: Flip): Fate {
+  if (!isCheckpoint(flip)) return harmless(subject, flip);
+  const checks = checkCheckpoints('/memory', { io: new MemoryIo(flipped(subject.files, flip)) });
+  const isRefused = checks.some(({ name, fault }) => name === flip.file && fault !== undefined);
+  return isRefused ? harmless(subject, flip) : wrong('the checkpoint is believed');
+}
+
+/** Whether the byte is one of many of which an opening makes nothing: zeros behind the batches, or a checkpoint. */
+export function isAlike(subject: Subject, flip: Flip): boolean {
+  return isCheckpoint(flip) || isZero(subject, flip);
+}
+
+function isCheckpoint({ file }: Flip): boolean {
+  return file.endsWith('.checkpoint');
 }
 
 /** Whether a byte lies in a log file where no batch is. */
-export function isZero({ files, ends }: Subject, { file, offset }: Flip): boolean {
+function isZero({ files, ends }: Subject, { file, offset }: Flip): boolean {
   return file.endsWith('.segment') && files.has(file) && offset >= (ends.get(file) ?? 0);
 }
 
@@ -75,7 +87,7 @@ export async function fateOf(subject: Subject, flip: Flip): Promise<Fate> {
 function harmless(subject: Subject, flip: Flip): Fate {
   const { file } = flip;
   if (file === 'lock') return { outcome: 'rebuilt', why: 'the process id in it is for messages' };
-  if (file.endsWith('.checkpoint')) return { outcome: 'rebuilt', why: 'a cache of the log' };
+  if (isCheckpoint(flip)) return { outcome: 'rebuilt', why: 'a cache of the log' };
   if (file.startsWith('next.')) return { outcome: 'rebuilt', why: 'not yet part of the log; made anew' };
   let tornBytes: number;
   try {

@@ -1,9 +1,9 @@
 /** Goes through the bytes of a subject's file and counts what became of each. */
-import { OUTCOMES, fateOf, fateOfZero, isZero, type Fate, type Outcome } from './flip.ts';
+import { OUTCOMES, fateOf, fateUnopened, isAlike, type Fate, type Outcome } from './flip.ts';
 import type { Subject } from './subject.ts';
 
-/** Of the bytes where no batch is, one in so many is opened with; of all the others `verify` counts the batches. */
-const ZEROS_OPENED = 256;
+/** Of bytes with which openings are alike, one in so many is opened with. */
+const ALIKE_OPENED = 256;
 
 /** Wrong fates that are told of. */
 const TOLD_MAX = 5;
@@ -60,8 +60,8 @@ export async function flipSpan(subject: Subject, { file, start, end, step, isEve
     const masks = isEveryBit ? [1, 2, 4, 8, 16, 32, 64, 128] : [1 << (offset % 8)];
     for (const mask of masks) {
       const flip = { file, offset, mask };
-      const isOpened = !isZero(subject, flip) || offset % (ZEROS_OPENED * step) === 0;
-      const fate = isOpened ? await fateOf(subject, flip) : fateOfZero(subject, flip);
+      const isOpened = !isAlike(subject, flip) || (offset - start) % (ALIKE_OPENED * step) === 0;
+      const fate = isOpened ? await fateOf(subject, flip) : fateUnopened(subject, flip);
       tally.add(fate, `${subject.name}, ${file} at ${offset}, bits ${mask}`);
     }
   }
