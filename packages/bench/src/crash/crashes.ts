@@ -14,14 +14,16 @@
  * 2. No more outcomes are unknown than requests were in flight.
  * 3. Nobody was refused while units were left.
  * 4. An operation that is asked for again gets its first answer, and has no second effect.
- * 5. Every round ends with a kill of its own, which is not counted.
+ * 5. In the end the whole log verifies.
+ * 6. Every round ends with a kill of its own, which is not counted.
  */
 import { cpSync, existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { assert, SeededRandom } from '@k-lani/base';
+import { verifyLog } from '@k-lani/engine';
+import { KLaniError } from '@k-lani/protocol';
 import { checkOption } from '../options.ts';
 import type { SpawnServer } from '../storm/server-process.ts';
-import { KLaniError } from '@k-lani/protocol';
 import type { Market, OpenShop } from '../storm/shop.ts';
 import { type BadDiskPlan, FailingDevice, FullDisk, isWriterFailure, ReadOnlyDisk } from './bad-disks.ts';
 import { addRound, type CrashRow, emptyRow } from './crash-row.ts';
@@ -189,6 +191,7 @@ class CrashRun {
     try {
       count = await this.#storm(round, { directory, seed, log });
       log.segmentsGivenUp = firstSegment(directory) - 1;
+      verifyLog(directory);
     } catch (error) {
       if (!(error instanceof KLaniError || (error instanceof Error && error.constructor === Error))) throw error;
       log.failures.push(error.message);
