@@ -11,6 +11,9 @@ import { segmentName } from '../log/segment.ts';
 const SEGMENT_SIZE = 64 * 1024;
 const DAY_MS = 86_400_000;
 
+/** How many outcomes of a power cut are tried at each step. */
+const POWER_CUTS = 4;
+
 const seats = defineTable({
   table: 'seats',
   fields: { seat_no: { type: 'uint32', index: 'unique' }, ticket: { type: 'blob' } },
@@ -20,9 +23,7 @@ const seats = defineTable({
 const ticket = new Uint8Array(15_000).fill(1);
 
 /** A database on a disk in memory whose wall clock the test sets. */
-function place() {
-  const disk = new CrashingDisk(new SeededRandom(1));
-  const time = { wallMs: 1_700_000_000_000 };
+function place(seed = 1, disk = new CrashingDisk(new SeededRandom(seed)), time = { wallMs: 1_700_000_000_000 }) {
   const open = async (options: OpenOptions = {}) => {
     const database = await openDatabase('/data', {
       io: disk,
@@ -192,6 +193,47 @@ test('Versions of the last days are kept, and older ones are given up with their
   const kept = table.history(rowId, { limit: all });
   assert.ok(all < count && kept.filter(({ time: written }) => written.getTime() >= since).length >= 16);
   await database.close();
+});
+
+/** A disk with a database that was closed, of which a part can be given up two days on; what every row says. */
+async function readyToCompact(seed: number) {
+  const { disk, open, time } = place(seed);
+  const { database, table } = await open({ history: { days: 1 } });
+  for (let seat = 1; seat <= 6; seat += 1) await table.append({ seat_no: seat, ticket: ticket.subarray(0, 5000) });
+  await overwrite(table, 3, 8);
+  await table.delete(5, { ifVersion: 1 });
+  time.wallMs += 2 * DAY_MS;
+  const rows = [...table.scan()].map(({ rowId, version, row }) => [rowId, version, row.ticket.length]);
+  return { disk, open, time, database, rows };
+}
+
+test('A crash at each step of a compaction loses nothing, and the next run goes on', async () => {
+  const whole = await readyToCompact(1);
+  const first = whole.disk.operations;
+  assert.ok((await whole.database.compact()).firstSegment > 1);
+  const steps = whole.disk.operations - first;
+  assert.ok(steps > 10);
+  await whole.database.close();
+  for (let step = 1; step <= steps; step += 1) {
+    for (const [seed, what] of [[1, 'kill'], ...Array.from({ length: POWER_CUTS }, (_, cut) => [cut, 'power cut'])] as [number, 'kill'][]) {
+      const { disk, time, database, rows } = await readyToCompact(seed);
+      disk.crashAt = disk.operations + step;
+      await Promise.race([disk.died, database.compact()]);
+      const next = place(seed, disk.after(what), time);
+      const found = await next.open({ history: 'all' });
+      const message = `step ${step}, ${what} ${seed}`;
+      assert.deepEqual(
+        [...found.table.scan()].map(({ rowId, version, row }) => [rowId, version, row.ticket.length]),
+        rows,
+        message,
+      );
+      await found.database.close();
+      const again = await next.open({ history: { days: 1 } });
+      assert.ok((await again.database.compact()).firstSegment > 1, message);
+      assert.equal((await again.table.append({ seat_no: 99, ticket })).rowId, 7, message);
+      await again.database.close();
+    }
+  }
 });
 
 test('A segment with a damaged record is kept, and the failure is told', async () => {
