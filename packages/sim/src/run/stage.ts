@@ -24,6 +24,7 @@ export const SEGMENT_BYTES = 64 * 1024;
 
 /** After a close: everything that was put off is over by then, the rarest look of the compactor too, milliseconds. */
 const SETTLE_MS = 70_000;
+const SETTLE_CLIENT_MS = 2000;
 const PAUSE_MS_MAX = 1500;
 const CLOCK_JUMP_MS_MAX = 86_400_000;
 
@@ -144,7 +145,7 @@ export class Stage {
 
   /** The same of a process that has nothing to do with the disk. */
   async noteLeftEvents(process: SimProcess): Promise<void> {
-    await this.world.sleep(SETTLE_MS);
+    await this.world.sleep(SETTLE_CLIENT_MS);
     this.leftovers.push({ process: process.name, files: 0, views: 0, locks: 0, sessions: 0, events: process.eventCount });
   }
 
