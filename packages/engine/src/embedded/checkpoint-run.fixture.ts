@@ -53,14 +53,16 @@ export class CheckpointRun {
   /** Every operation id that was used. */
   readonly operationIds: string[] = [];
   database!: EmbeddedDatabase;
+  readonly #options: OpenOptions;
   #schema = 0;
 
-  constructor(seed: number) {
+  constructor(seed: number, options: OpenOptions = {}) {
     this.random = new SeededRandom(seed);
+    this.#options = options;
   }
 
-  async open(path: string, options: Partial<OpenOptions> = {}): Promise<void> {
-    this.database = await openDatabase(path, { ...SMALL, ...options });
+  async open(path: string, options: OpenOptions = {}): Promise<void> {
+    this.database = await openDatabase(path, { ...SMALL, ...this.#options, ...options });
     if (this.database.listTables().length > 0) return;
     await this.database.table(rooms);
     await this.database.table(slots);
@@ -68,7 +70,7 @@ export class CheckpointRun {
 
   /** Goes on with another database that has come the same way. */
   resumed(database: EmbeddedDatabase, seed: number): CheckpointRun {
-    const run = new CheckpointRun(seed);
+    const run = new CheckpointRun(seed, this.#options);
     run.database = database;
     run.#schema = this.#schema;
     run.operationIds.push(...this.operationIds);
@@ -207,11 +209,27 @@ export async function observe({ database, operationIds }: CheckpointRun): Promis
       ],
       { limit: 0 },
     ),
-    histories: rowIds.map((rowId) => table.history(rowId, { limit: 1000 })),
+    histories: rowIds.map((rowId) => historyOf(table, rowId)),
     byCode: rowIds.map((code) => table.queryIntersect([{ field: 'code', eq: code }])),
     asked,
     operations: await Promise.all(operationIds.map((id) => database.operationStatus(id))),
   };
+}
+
+/** The versions of a row that are kept, and whether there were more. */
+function historyOf(table: AnyTable, rowId: number): unknown[] {
+  const versions: unknown[] = [];
+  for (let beforeVersion = 0; ;) {
+    try {
+      const [version] = table.history(rowId, { limit: 1, beforeVersion });
+      if (version === undefined) return versions;
+      versions.push(version);
+      beforeVersion = version.version;
+    } catch (error) {
+      if (!(error instanceof KLaniError) || error.code !== 'Truncated') throw error;
+      return [...versions, 'truncated'];
+    }
+  }
 }
 
 function termsToAsk(): { readonly field: string; readonly [bound: string]: unknown }[][] {
