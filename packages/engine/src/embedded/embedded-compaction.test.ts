@@ -12,7 +12,7 @@ const SEGMENT_SIZE = 64 * 1024;
 const DAY_MS = 86_400_000;
 
 /** How many outcomes of a power cut are tried at each step. */
-const POWER_CUTS = 4;
+const POWER_CUTS = 16;
 
 const seats = defineTable({
   table: 'seats',
@@ -215,19 +215,17 @@ test('A crash at each step of a compaction loses nothing, and the next run goes 
   assert.ok(steps > 10);
   await whole.database.close();
   for (let step = 1; step <= steps; step += 1) {
-    for (const [seed, what] of [[1, 'kill'], ...Array.from({ length: POWER_CUTS }, (_, cut) => [cut, 'power cut'])] as [number, 'kill'][]) {
-      const { disk, time, database, rows } = await readyToCompact(seed);
-      disk.crashAt = disk.operations + step;
-      await Promise.race([disk.died, database.compact()]);
-      const next = place(seed, disk.after(what), time);
+    const { disk, time, database, rows } = await readyToCompact(1);
+    disk.crashAt = disk.operations + step;
+    await Promise.race([disk.died, database.compact()]);
+    for (let outcome = 0; outcome <= POWER_CUTS; outcome += 1) {
+      const message = `step ${step}, ${outcome === 0 ? 'kill' : `power cut ${outcome}`}`;
+      const next = place(outcome, disk.after(outcome === 0 ? 'kill' : 'power cut'), time);
       const found = await next.open({ history: 'all' });
-      const message = `step ${step}, ${what} ${seed}`;
-      assert.deepEqual(
-        [...found.table.scan()].map(({ rowId, version, row }) => [rowId, version, row.ticket.length]),
-        rows,
-        message,
-      );
+      const scanned = [...found.table.scan()].map(({ rowId, version, row }) => [rowId, version, row.ticket.length]);
+      assert.deepEqual(scanned, rows, message);
       await found.database.close();
+      if (outcome > 1) continue;
       const again = await next.open({ history: { days: 1 } });
       assert.ok((await again.database.compact()).firstSegment > 1, message);
       assert.equal((await again.table.append({ seat_no: 99, ticket })).rowId, 7, message);
