@@ -5,13 +5,17 @@
  * 1. A batch counts once it is written whole. When a later process says in its first batch where the log ends, what lies behind that place was
  *    lost: whether it may be lost is for the checkers to say.
  * 2. Written bytes never change: a batch that is written again where one counts must be the same, byte for byte.
+ * 3. Nobody writes a batch whose records do not match the hash in its header; such a one does not count.
  */
+import { hash } from 'node:crypto';
 import { type RowLayout, decodeRow, decodeSchema, rowLayoutOf } from '@k-lani/protocol';
 import type { DiskWatcher } from '../disk/disk.ts';
 import type { Row } from './call.ts';
 
 const SEGMENT_HEADER_BYTES = 256;
 const BATCH_HEADER_BYTES = 128;
+const RECORDS_HASH_OFFSET = 64;
+const RECORDS_HASH_BYTES = 32;
 const BATCH_MAGIC = 0x41424c4b;
 const RECORD_HEADER_BYTES = 96;
 const KINDS = ['', 'append', 'replace', 'delete', 'schema', 'mark', 'row ids'] as const;
@@ -22,7 +26,7 @@ const LSN_OFFSET = 24;
 /** From here to its end a moved record is what it was. */
 const KEPT_OFFSET = 10;
 
-export type TrueKind = (typeof KINDS)[number];
+type TrueKind = (typeof KINDS)[number];
 
 /** One record as it was written. */
 export interface TrueRecord {
@@ -121,6 +125,11 @@ export class LogTruth implements DiskWatcher {
     const known = this.batches.findLast((batch) => batch.position <= position);
     if (known?.position === position && equalBytes(known.bytes, bytes)) {
       known.life = this.#life;
+      return;
+    }
+    const recordsHash = bytes.subarray(RECORDS_HASH_OFFSET, RECORDS_HASH_OFFSET + RECORDS_HASH_BYTES);
+    if (hash('sha256', bytes.subarray(BATCH_HEADER_BYTES), 'hex') !== Buffer.from(recordsHash).toString('hex')) {
+      this.breaches.push(`a batch was written at ${position} whose records do not match the hash in its header`);
       return;
     }
     while ((this.batches.at(-1)?.position ?? -1) >= logEnd) this.#lose(this.batches.pop() as TrueBatch);
