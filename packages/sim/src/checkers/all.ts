@@ -1,6 +1,7 @@
 /** Every checker. */
 import type { Checker } from '../record/evidence.ts';
 import { acknowledged } from './acknowledged.ts';
+import { damage } from './damage.ts';
 import { guards } from './guards.ts';
 import { hashChain } from './hash-chain.ts';
 import { indexes } from './indexes.ts';
@@ -23,5 +24,6 @@ export const CHECKERS: readonly Checker[] = [
   uniqueKeys,
   indexes,
   hashChain,
+  damage,
   resources,
 ];

@@ -59,28 +59,39 @@ export class Disk {
   /** What a process finds after the one before was killed. */
   afterKill(): Disk {
     return this.#after(
-      (inode) => inode.afterKill(this.chance),
-      (folder, moved) => folder.afterKill(moved),
+      { inode: (inode) => inode.afterKill(this.chance), folder: (folder, moved) => folder.afterKill(moved) },
+      this.watcher,
     );
   }
 
   /** What a process finds after the power went. */
   afterPowerCut(): Disk {
+    const { chance } = this;
     return this.#after(
-      (inode) => inode.afterPowerCut(this.chance),
-      (folder, moved) => folder.afterPowerCut(moved, this.chance),
+      { inode: (inode) => inode.afterPowerCut(chance), folder: (folder, moved) => folder.afterPowerCut(moved, chance) },
+      this.watcher,
     );
   }
 
-  #after(after: (inode: Inode) => Inode, folderAfter: (folder: Folder, moved: (inode: Inode) => Inode) => Folder): Disk {
-    const next = new Disk(this);
+  /** The same bytes once more, to be damaged: what happens to them is told to nobody. */
+  copy(): Disk {
+    const silent: DiskWatcher = { wrote: () => undefined, synced: () => undefined };
+    return this.#after({ inode: (inode) => inode.afterKill(this.chance), folder: (folder, moved) => folder.afterKill(moved) }, silent);
+  }
+
+  #after(
+    left: { inode: (inode: Inode) => Inode; folder: (folder: Folder, moved: (inode: Inode) => Inode) => Folder },
+    watcher: DiskWatcher,
+  ): Disk {
+    const { faults, chance, hasMappings } = this;
+    const next = new Disk({ faults, chance, watcher, hasMappings });
     const inodes = new Map<Inode, Inode>();
     const moved = (inode: Inode): Inode => {
-      const known = inodes.get(inode) ?? after(inode);
+      const known = inodes.get(inode) ?? left.inode(inode);
       inodes.set(inode, known);
       return known;
     };
-    for (const [path, folder] of this.folders) next.folders.set(path, folderAfter(folder, moved));
+    for (const [path, folder] of this.folders) next.folders.set(path, left.folder(folder, moved));
     return next;
   }
 }

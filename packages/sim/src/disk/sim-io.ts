@@ -123,6 +123,6 @@ class SimDirectory implements Directory {
 }
 
 /** What the system answers when it refuses. */
-export function refusal(code: ErrorCode, action: string, path: string): KLaniError {
+function refusal(code: ErrorCode, action: string, path: string): KLaniError {
   return new KLaniError(code, `Cannot ${action}: the simulated system answers ${code}, path is ${path}`);
 }

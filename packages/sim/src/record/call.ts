@@ -110,9 +110,6 @@ export interface Answers {
 
 export type CallKind = keyof Requests;
 
-/** Calls that change rows, under operation ids. */
-export type WriteKind = 'append' | 'replace' | 'delete' | 'claim' | 'batch';
-
 /** One call. Orders are those of the timeline's events. */
 export interface CallOf<K extends CallKind> {
   readonly kind: K;

@@ -1,4 +1,5 @@
 /** What is known of a run when it is over: all that checkers may look at. They are told of no fault. */
+import type { KLaniError } from '@k-lani/protocol';
 import type { Call } from './call.ts';
 import type { LogTruth } from './log-truth.ts';
 import type { Horizon, Model } from './model.ts';
@@ -26,6 +27,18 @@ export interface Leftovers {
   readonly events: number;
 }
 
+/** One flipped bit in a copy of the database, and what became of using the copy. */
+export interface Damage {
+  readonly file: string;
+  readonly offset: number;
+  /** What a check of the whole log said. */
+  readonly fault: KLaniError | undefined;
+  /** Why it did not open. */
+  readonly openFault: KLaniError | undefined;
+  /** What readers saw, when it did. */
+  readonly snapshot: Snapshot | undefined;
+}
+
 export interface Evidence {
   readonly calls: readonly Call[];
   readonly truth: LogTruth;
@@ -35,6 +48,7 @@ export interface Evidence {
   readonly snapshots: readonly Snapshot[];
   readonly verifications: readonly Verification[];
   readonly leftovers: readonly Leftovers[];
+  readonly damages: readonly Damage[];
   /** The order of the event with which each life of the database began. */
   readonly lives: readonly number[];
   /** When the connection of a client may have been lost, and with it its locks. */

@@ -4,13 +4,13 @@ import { type DynamicSchema, type Field, KLaniError } from '@k-lani/protocol';
 import type { Row, SeenRow, SimTerm } from './call.ts';
 
 /** A query and what it found. */
-export interface SnapshotQuery {
+interface SnapshotQuery {
   readonly terms: readonly SimTerm[];
   readonly rowIds: readonly number[];
   readonly count: number;
 }
 
-export interface TableSnapshot {
+interface TableSnapshot {
   readonly table: string;
   readonly rows: readonly SeenRow[];
   readonly count: number;

@@ -5,7 +5,7 @@ import { type RunCounts, simulate } from './simulation.ts';
 import type { RunOptions } from './stage.ts';
 
 /** What a checker saw, or `run` when the run itself did not go on as it should. */
-export interface Problem {
+interface Problem {
   readonly checker: string;
   readonly what: string;
 }

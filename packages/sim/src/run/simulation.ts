@@ -7,6 +7,7 @@
 import type { Evidence } from '../record/evidence.ts';
 import { Horizon, Model } from '../record/model.ts';
 import { ADDED_FIELDS } from '../workload/tables.ts';
+import { damageCopies } from './damage.ts';
 import { liveEmbedded } from './embedded-lives.ts';
 import type { Plan } from './plan.ts';
 import { liveRemotely } from './remote-lives.ts';
@@ -38,7 +39,8 @@ export async function simulate(plan: Plan, options: RunOptions = {}): Promise<Ru
   const { timeline, failures } = stage;
   let isDone = false;
   const lives = plan.mode === 'embedded' ? liveEmbedded(stage) : liveRemotely(stage);
-  lives.then(
+  const played = lives.then(() => damageCopies(stage));
+  played.then(
     () => (isDone = true),
     (error: unknown) => stage.fail(`the run ended with ${describe(error)}`),
   );
@@ -56,6 +58,7 @@ export async function simulate(plan: Plan, options: RunOptions = {}): Promise<Ru
       snapshots: stage.snapshots,
       verifications: stage.verifications,
       leftovers: stage.leftovers,
+      damages: stage.damages,
       lives: stage.lives,
       losses: stage.losses,
       calmOrder: stage.calmOrder,

@@ -6,7 +6,7 @@ import { type ErrorCode, KLaniError } from '@k-lani/protocol';
 import { Disk } from '../disk/disk.ts';
 import { DiskFaults } from '../disk/disk-faults.ts';
 import { SimIo } from '../disk/sim-io.ts';
-import type { Leftovers, Verification } from '../record/evidence.ts';
+import type { Damage, Leftovers, Verification } from '../record/evidence.ts';
 import { LogTruth } from '../record/log-truth.ts';
 import { Recorder } from '../record/recorder.ts';
 import { type Snapshot, openTables, takeSnapshot } from '../record/snapshot.ts';
@@ -47,6 +47,7 @@ export class Stage {
   readonly snapshots: Snapshot[] = [];
   readonly verifications: Verification[] = [];
   readonly leftovers: Leftovers[] = [];
+  readonly damages: Damage[] = [];
   /** When each life began, as orders of events. */
   readonly lives: number[] = [];
   /** When the connection of a client may have been lost. */
