@@ -97,9 +97,14 @@ function endingsOf({ calls }: Evidence): Map<bigint, number> {
 
 /** Whether the lock that one call asked for can have been held while another was under way. */
 function mayHold(attempt: CallOf<'lock'>, other: Call, known: { evidence: Evidence; endings: ReadonlyMap<bigint, number> }): boolean {
-  const { lives } = known.evidence;
+  const { lives, losses } = known.evidence;
   const isOfThisLife = !lives.some((order) => order > attempt.begunOrder && order <= other.begunOrder);
   if (!isOfThisLife || attempt.begunOrder > other.endedOrder) return false;
+  // Asked again in another session, it may have been granted in the one that was lost, whatever came of it later.
+  const wasLost = losses.some(
+    ({ client, order }) => client === attempt.worker && order >= attempt.begunOrder && order <= attempt.endedOrder,
+  );
+  if (wasLost) return true;
   // What was not answered may have been granted.
   if (attempt.outcome !== 'done') return attempt.outcome === 'open' || attempt.error?.retry !== 'never';
   if (attempt.answer === undefined || other.begunMs > leaseEndMs(attempt)) return false;
