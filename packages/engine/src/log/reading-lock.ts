@@ -43,12 +43,19 @@ export class Rereading {
     this.#firstSegment = readManifest(directory)?.firstSegment;
   }
 
-  /** Returns when reading is to be tried again after `error`; throws it otherwise. */
+  /**
+   * Returns when reading is to be tried again after `error`; throws it otherwise.
+   *
+   * @throws {KLaniError} SnapshotExpired when segments were given up under every attempt
+   */
   again(error: unknown): void {
     const isMissing = error instanceof KLaniError && (error.code === 'NotFound' || error.code === 'Damaged');
-    if (!isMissing || this.#attempts >= ATTEMPTS_MAX) throw error;
-    const firstSegment = readManifest(this.#directory)?.firstSegment;
+    const firstSegment = isMissing ? readManifest(this.#directory)?.firstSegment : this.#firstSegment;
     if (firstSegment === this.#firstSegment) throw error;
+    if (this.#attempts >= ATTEMPTS_MAX) {
+      const what = `segments were given up under each of ${ATTEMPTS_MAX} attempts; ask again when less is written`;
+      throw new KLaniError('SnapshotExpired', `Cannot read the log in ${this.#directory.path}: ${what}`, { cause: error });
+    }
     this.#firstSegment = firstSegment;
     this.#attempts += 1;
   }

@@ -71,7 +71,8 @@ export interface VerifyOptions {
  * const { records, anchor } = verifyLog('./data');
  * ```
  *
- * @throws {KLaniError} `Damaged` with the file and the offset in it; `NotFound` where there is no log; `FormatUnsupported`; `Io`
+ * @throws {KLaniError} `Damaged` with the file and the offset in it; `NotFound` where there is no log; `SnapshotExpired` when segments are
+ *   given up faster than they are read; `FormatUnsupported`; `Io`
  */
 export function verifyLog(path: string, { io = new NodeIo(), anchor, progress }: VerifyOptions = {}): LogReport {
   const directory = io.openDirectory(path, { create: false });
