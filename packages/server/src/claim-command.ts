@@ -11,7 +11,6 @@ import {
   encodeClaimedRowBytes,
   encodeClaimRefusal,
   ERRORS,
-  KLaniError,
   type WireClaimLine,
 } from '@k-lani/protocol';
 import type { Call } from './call.ts';
