@@ -38,7 +38,7 @@ export const HISTORY_DAYS_MAX = 36_500;
 const SLICE_RECORDS_MAX = 128;
 const SLICE_BYTES_MAX = 64 * 1024;
 
-/** How long the thread is left to others between two slices, milliseconds. */
+/** How long the thread is left to others between two slices, milliseconds; for a turn only, where somebody waits for the end. */
 const SLICE_PAUSE_MS = 1;
 
 /** How often it is looked whether there is something to do, or a cursor has ended, milliseconds. */
@@ -94,6 +94,8 @@ export class Compactor {
   /** Ends a pause early. */
   #endPause: (() => void) | undefined;
   #isStopped = false;
+  /** Whether somebody waits for the run under way. */
+  #isAwaited = false;
   #lookedAtSegment = 0;
   #reclaimedBytes = 0;
   #lastRunMs: number | undefined;
@@ -127,7 +129,10 @@ export class Compactor {
   async compact(): Promise<CompactionStats> {
     const end = Math.floor(this.#state.log.durable / this.#state.log.segmentSizeBytes);
     while (this.#run !== undefined) await this.#run;
-    if (this.#options.history !== 'all') await this.#begin(end, true);
+    if (this.#options.history !== 'all') {
+      this.#isAwaited = true;
+      await this.#begin(end, true);
+    }
     if (this.#lastFailure !== undefined) throw this.#lastFailure;
     return this.stats();
   }
@@ -166,6 +171,7 @@ export class Compactor {
       else this.#lastFailure = error;
     } finally {
       this.#run = undefined;
+      this.#isAwaited = false;
     }
   }
 
@@ -218,6 +224,8 @@ export class Compactor {
     const from = log.firstSegment;
     await ended((done) => log.beginAt(this.#manifest(next, evacuated), done));
     snapshots.level();
+    log.closeGivenUp();
+    await this.#turn();
     log.removeGivenUp();
     this.#reclaimedBytes += (next.index - from) * log.segmentSizeBytes;
     this.#lastRunMs = clock.wallMs();
@@ -251,7 +259,7 @@ export class Compactor {
         position += length;
       }
       if (lastMoved !== 0) await ended((done) => log.whenDurable(lastMoved, done));
-      await this.#pause(SLICE_PAUSE_MS);
+      await (this.#isAwaited ? this.#turn() : this.#pause(SLICE_PAUSE_MS));
       if (this.#isStopped) return undefined;
     }
     const lastTold = this.#tellRowIds();
@@ -324,6 +332,11 @@ export class Compactor {
       },
       schemas,
     };
+  }
+
+  /** Resolves when every event that is ready now has been handled. */
+  #turn(): Promise<void> {
+    return new Promise((resolve) => this.#options.scheduler.defer(resolve));
   }
 
   /** Resolves after some time, or when the compactor is stopped. */

@@ -231,11 +231,16 @@ export class Log implements RecordTarget {
     });
   }
 
-  /** Removes the segments before the log's beginning. Nobody may read them any more. */
-  removeGivenUp(): void {
+  /** Closes the segments before the log's beginning. Nobody may read them any more. */
+  closeGivenUp(): void {
     this.bytes = new Uint8Array(0);
     this.view = new DataView(this.bytes.buffer);
-    this.#files.remove(this.firstSegment);
+    this.#files.closeBefore(this.firstSegment);
+  }
+
+  /** Removes the segments before the log's beginning, which are closed. */
+  removeGivenUp(): void {
+    this.#files.removeBefore(this.firstSegment);
   }
 
   /**

@@ -74,16 +74,21 @@ export class SegmentFiles {
     return undefined;
   }
 
-  /** Closes segments before `end` and takes their names away. Nobody may read them any more. */
-  remove(end: number): void {
-    for (const name of this.#directory.list()) {
-      const index = segmentIndexOf(name);
-      if (index === undefined || index >= end) continue;
+  /** Closes segments before `end`. Nobody may read them any more. */
+  closeBefore(end: number): void {
+    for (let index = this.openBehind(0); index !== undefined && index < end; index = this.openBehind(index)) {
       this.#views[index]?.close();
       this.#files[index]?.close();
       this.#views[index] = undefined;
       this.#files[index] = undefined;
-      this.#directory.remove(name);
+    }
+  }
+
+  /** Takes the names of segments before `end` away, which are closed. */
+  removeBefore(end: number): void {
+    for (const name of this.#directory.list()) {
+      const index = segmentIndexOf(name);
+      if (index !== undefined && index < end) this.#directory.remove(name);
     }
     this.#directory.sync();
   }
