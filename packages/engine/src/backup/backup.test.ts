@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { hash } from 'node:crypto';
-import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { copyFileSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { type TestContext } from 'node:test';
 import { NodeIo } from '../io/node-io.ts';
@@ -169,6 +169,28 @@ test('a backup is refused into that of another database, of another history, and
   const foreign = temporaryDirectory(context);
   writeFileSync(join(foreign, 'letter.txt'), '');
   await assert.rejects(backUpInto(one.path, foreign), { code: 'InvalidArgument', message: /"letter\.txt"/ });
+});
+
+test('a backup is refused where the two went apart within one segment', async (context) => {
+  const { path, log, close } = await running(context);
+  await append(log, 5);
+  close();
+  const [twin, to] = [temporaryDirectory(context), temporaryDirectory(context)];
+  for (const name of filesOf(path).keys()) copyFileSync(join(path, name), join(twin, name));
+  for (const [place, body] of [
+    [path, 'one way'],
+    [twin, 'the other'],
+  ] as const) {
+    const directory = io.openDirectory(place, { create: false });
+    const reopened = await openLog(directory);
+    await appendRecord(reopened, body);
+    reopened.close();
+    directory.close();
+  }
+  const report = await backUpInto(path, to);
+  assert.equal(report.segmentsCopied, 1);
+  await assert.rejects(backUpInto(twin, to), { code: 'InvalidArgument', message: /writes that the database does not have/ });
+  assert.equal(verifyLog(to).anchor, report.anchor);
 });
 
 test('a backup of a damaged log is refused with file and offset, and the earlier backup stays whole', async (context) => {
