@@ -49,8 +49,8 @@ export async function stormFigures(directory: string, spawnServer: SpawnServer, 
   const rounds: { without: Storm; with: Storm; ratio: number }[] = [];
   for (let round = 0; round < options.rounds; round += 1) {
     const without = await stormOn(prepared, { directory: join(directory, `without-${round}`), checkpointBytes: 0, spawnServer, options });
-    const with_ = await stormOn(prepared, { directory: join(directory, `with-${round}`), checkpointBytes: 1, spawnServer, options });
-    rounds.push({ without, with: with_, ratio: with_.latencies.p99Us / without.latencies.p99Us });
+    const building = await stormOn(prepared, { directory: join(directory, `with-${round}`), checkpointBytes: 1, spawnServer, options });
+    rounds.push({ without, with: building, ratio: building.latencies.p99Us / without.latencies.p99Us });
   }
   rounds.sort((a, b) => a.ratio - b.ratio);
   const middle = rounds[rounds.length >> 1];

@@ -1,5 +1,5 @@
 /**
- * The processes that `opening.ts` measures with. `fill DIRECTORY ROWS TAIL_BYTES` fills a database with seats, has a checkpoint built, sells
+ * The processes that `opening.ts` measures with. `fill DIRECTORY ROWS TAIL_BYTES SEGMENT_BYTES` fills a database with seats, has a checkpoint built, sells
  * seats until so much log lies behind it, and waits to be killed. `open DIRECTORY CHECKPOINT_BYTES` opens it, and tells what that cost.
  */
 import { setTimeout as pass } from 'node:timers/promises';
@@ -31,13 +31,18 @@ export interface OpenReport {
   readonly freeRows: number;
 }
 
+interface Sizes {
+  readonly tailBytes: number;
+  readonly segmentSizeBytes: number;
+}
+
 /** More log than there is: a checkpoint is built only when it is asked for. */
 const NEVER = 2 ** 50;
 const SALES_OF_BATCH = 10_000;
 const LOOK_MS = 50;
 
-async function fill(directory: string, rows: number, tailBytes: number): Promise<FillReport> {
-  const database = await openDatabase(directory, { checkpointBytes: NEVER });
+async function fill(directory: string, rows: number, { tailBytes, segmentSizeBytes }: Sizes): Promise<FillReport> {
+  const database = await openDatabase(directory, { checkpointBytes: NEVER, segmentSizeBytes });
   const startedMs = performance.now();
   await loadSeats(database, rows);
   const rowsPerSecond = rows / ((performance.now() - startedMs) / 1000);
@@ -97,6 +102,10 @@ async function open(directory: string, checkpointBytes: number): Promise<OpenRep
 }
 
 if (import.meta.main) {
-  const [, , task = '', directory = '', first = '0', second = '0'] = process.argv;
-  process.send?.(task === 'fill' ? await fill(directory, Number(first), Number(second)) : await open(directory, Number(first)));
+  const [, , task = '', directory = '', first = '0', second = '0', third = '0'] = process.argv;
+  process.send?.(
+    task === 'fill'
+      ? await fill(directory, Number(first), { tailBytes: Number(second), segmentSizeBytes: Number(third) })
+      : await open(directory, Number(first)),
+  );
 }

@@ -13,6 +13,8 @@ import { describeHost, filesystemOf } from '../report/host.ts';
 import type { FillReport, OpenReport } from './opening-process.ts';
 
 const MB = 1_000_000;
+/** As a database has them unless it is told otherwise. */
+const SEGMENT_BYTES = 64 * 1024 * 1024;
 /** Checkpoints are read, and none is built meanwhile. */
 const READ_ONLY_CHECKPOINTS = 2 ** 50;
 
@@ -21,11 +23,12 @@ export interface OpeningOptions {
   readonly rows: number;
   readonly tailBytes: number;
   readonly rounds: number;
+  readonly segmentSizeBytes: number;
 }
 
 /** Measures in an empty `directory`. The process that wrote the rows is killed before they are read. */
-export async function openingFigures(directory: string, { rows, tailBytes, rounds }: OpeningOptions): Promise<Figure[]> {
-  const filled = await runAndKill<FillReport>(['fill', directory, String(rows), String(tailBytes)]);
+export async function openingFigures(directory: string, { rows, tailBytes, rounds, segmentSizeBytes }: OpeningOptions): Promise<Figure[]> {
+  const filled = await runAndKill<FillReport>(['fill', directory, String(rows), String(tailBytes), String(segmentSizeBytes)]);
   const opened: OpenReport[] = [];
   for (let round = 0; round < rounds; round += 1) opened.push(await openOnce(directory, READ_ONLY_CHECKPOINTS));
   const rebuilt = await openOnce(directory, 0);
@@ -101,7 +104,12 @@ if (import.meta.main) {
   const directory = mkdtempSync(join(tmpdir(), 'k-lani-opening-'));
   try {
     process.stdout.write(`${JSON.stringify({ ...describeHost(), node: process.version, filesystem: filesystemOf(directory) })}\n`);
-    const options = { rows: Number(values.rows), tailBytes: Number(values['tail-mb']) * MB, rounds: Number(values.rounds) };
+    const options = {
+      rows: Number(values.rows),
+      tailBytes: Number(values['tail-mb']) * MB,
+      rounds: Number(values.rounds),
+      segmentSizeBytes: SEGMENT_BYTES,
+    };
     const figures = await openingFigures(join(directory, 'database'), options);
     process.stdout.write(`${figures.map(formatFigure).join('\n')}\n`);
   } finally {

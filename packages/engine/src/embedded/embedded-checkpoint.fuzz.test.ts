@@ -2,7 +2,6 @@ import assert from 'node:assert/strict';
 import test, { type TestContext } from 'node:test';
 import { isDeepStrictEqual } from 'node:util';
 import { CheckpointRun, SEGMENT, copyOf, newPath, observe, removeCheckpointsIn } from './checkpoint-run.fixture.ts';
-import type { OpenOptions } from './open-database.ts';
 
 const SEEDS = [1, 2, 3];
 const ROUNDS = 3;
@@ -19,10 +18,10 @@ async function opened(run: CheckpointRun, path: string, options: { context: Test
 }
 
 /** With the whole history; and with only the latest versions, so that segments are given up again and again. */
-const POLICIES: readonly OpenOptions[] = [{ history: 'all' }, { history: 'latest', operationWindow: 20 }];
+const POLICIES = [{ history: 'all' }, { history: 'latest', operationWindow: 20 }] as const;
 
 for (const [seed, policy] of SEEDS.flatMap((one) => POLICIES.map((other) => [one, other] as const))) {
-  const history = String(policy.history);
+  const { history } = policy;
   test(`a database opened from a checkpoint equals the one opened from the log alone (history ${history}, seed ${seed})`, async (context) => {
     const run = new CheckpointRun(seed, policy);
     const path = newPath(context);
