@@ -84,13 +84,12 @@ export class SegmentFiles {
     }
   }
 
-  /** Takes the names of segments before `end` away, which are closed. */
+  /** Takes the names of segments before `end` away, which are closed. Not synced: what a crash brings back, the next opening removes. */
   removeBefore(end: number): void {
     for (const name of this.#directory.list()) {
       const index = segmentIndexOf(name);
       if (index !== undefined && index < end) this.#directory.remove(name);
     }
-    this.#directory.sync();
   }
 
   /** Why segment `index` cannot be counted on, or `undefined` when it is ready or on its way for the first time. */
