@@ -9,6 +9,9 @@ import { CANARIES, type Canary, canaryNamed } from './canaries.ts';
 import { type Hunted, canaryTable, checkersOf, isFound } from './canary-table.ts';
 import { type Hunt, hunt, inParallel } from './hunt.ts';
 
+/** Characters of what was found that are told while the hunt goes on. */
+const LINE_LENGTH_MAX = 120;
+
 const { values, positionals } = parseArgs({
   options: { seed: { type: 'string', default: '1' }, runs: { type: 'string', default: '200' } },
   allowPositionals: true,
@@ -39,5 +42,10 @@ if (missed > 0 || !isClean) process.exitCode = 1;
 function describe(result: Hunt): string {
   if (result.failure !== undefined) return `did not end: ${result.failure}`;
   if (result.findings === undefined) return `nothing found in ${result.runs} runs`;
-  return `found by ${checkersOf(result).join(', ')} with seed ${result.seed}: ${result.findings[0]?.what ?? ''}`;
+  return `found by ${checkersOf(result).join(', ')} with seed ${result.seed}: ${firstLine(result.findings[0]?.what ?? '')}`;
+}
+
+function firstLine(text: string): string {
+  const [line = ''] = text.split('\n');
+  return line.length <= LINE_LENGTH_MAX ? line : `${line.slice(0, LINE_LENGTH_MAX)}…`;
 }

@@ -11,12 +11,16 @@ const POINTS = 100;
 const PRICE_MIN = -300;
 const PRICE_MAX = 700;
 
+/** How many ask for the same unit. */
+const ASKED_FOR_ONE = 5;
+
 export class Market {
   readonly units: number;
   readonly chance: Chance;
   /** Whether the units of a table are all there. */
   readonly filled = new Set<string>();
   #buyers = 0;
+  #asked = 0;
   #operations = 0;
 
   constructor(units: number, chance: Chance) {
@@ -27,6 +31,12 @@ export class Market {
   nextBuyer(): number {
     this.#buyers += 1;
     return this.#buyers;
+  }
+
+  /** The number of the unit that everybody wants now: a few ask for the same one, one after the other. */
+  favourite(): number {
+    this.#asked += 1;
+    return 1 + (Math.floor(this.#asked / ASKED_FOR_ONE) % this.units);
   }
 
   /** 32 hexadecimal digits that no operation had. */

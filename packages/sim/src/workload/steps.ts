@@ -38,6 +38,15 @@ const ASKED_AGAIN_AMONG = 30;
 
 export const STEPS = {
   claimSeat: ({ store, asker, market, chance }: StepContext) => store.claim(asker, [seatLine(market, chance)], market.nextOperationId()),
+  /** Two want the same seat at the same moment. */
+  claimFavourite: ({ store, asker, market }: StepContext) => {
+    const where = [{ field: 'seat_no', eq: market.favourite() }, freeTerm];
+    const claim = (): Promise<unknown> => {
+      const set = { is_booked: 1, buyer: market.nextBuyer() };
+      return store.claim(asker, [{ table: SEATS.table, where, set, count: 1 }], market.nextOperationId());
+    };
+    return Promise.all([claim(), claim()]);
+  },
   claimRoom: ({ store, asker, market, chance }: StepContext) => store.claim(asker, [roomLine(market, chance)], market.nextOperationId()),
   claimOrder: ({ store, asker, market, chance }: StepContext) => {
     const lines = [seatLine(market, chance), roomLine(market, chance)].map((line) => ({ ...line, count: 1 + chance.below(3) }));

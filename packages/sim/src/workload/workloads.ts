@@ -18,7 +18,7 @@ const READS: Weights = { seek: 2, query: 2, count: 1, scan: 1, history: 1, statu
 const REPEATS: Weights = { askAgain: 3 };
 
 export const WORKLOADS: Readonly<Record<WorkloadName, Weights>> = {
-  'concert by claims': { ...READS, ...REPEATS, claimSeat: 20, claimOrder: 3, checkpoint: 1 },
+  'concert by claims': { ...READS, ...REPEATS, claimSeat: 12, claimFavourite: 12, claimOrder: 3, checkpoint: 1 },
   'concert by locks': { ...READS, ...REPEATS, buySeatByLock: 20 },
   'holiday by claims': { ...READS, ...REPEATS, claimRoom: 20, claimOrder: 3 },
   'holiday by locks': { ...READS, ...REPEATS, buyRoomByLock: 20 },
@@ -29,7 +29,8 @@ export const WORKLOADS: Readonly<Record<WorkloadName, Weights>> = {
   everything: {
     ...READS,
     ...REPEATS,
-    claimSeat: 6,
+    claimSeat: 4,
+    claimFavourite: 4,
     claimRoom: 4,
     claimOrder: 4,
     buySeatByLock: 4,
