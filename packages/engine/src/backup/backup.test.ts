@@ -121,6 +121,27 @@ test('backups while the log is written are each whole, and hold what was durable
   await writing;
 });
 
+test('a backup passes over what a torn write left at the end of an earlier segment', async (context) => {
+  const { path, log, close } = await running(context);
+  await append(log, 3);
+  const torn = await append(log, 1);
+  close();
+  const file = join(path, segmentName(1));
+  const bytes = readFileSync(file);
+  bytes.fill(0, torn - SEGMENT + BODY.length / 2, torn - SEGMENT + 2 * BODY.length);
+  writeFileSync(file, bytes);
+  const directory = io.openDirectory(path, { create: false });
+  directory.acquireLock();
+  const again = await openLog(directory);
+  const last = await append(again, 4);
+  again.close();
+  directory.close();
+  const target = temporaryDirectory(context);
+  const { lsnLast, segmentsCopied } = await backUpInto(path, target);
+  assert.deepEqual([lsnLast, segmentsCopied], [last, 2]);
+  assert.equal(verifyLog(target).lsnLast, last);
+});
+
 test('a backup goes on from what an interrupted one left, and its directory is not opened before', async (context) => {
   const { path, log, close } = await running(context);
   await append(log, 70);

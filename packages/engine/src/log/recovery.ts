@@ -233,9 +233,11 @@ function readSegment(
   checkSegmentHeader(memory, header, { first, chain, index, start });
   const isHashed = following === undefined || options.isCheckedByVisitor !== true;
   const base = index * header.sizeBytes;
+  // What a torn write left behind the end that the next segment names is not looked at: without its hash it may pass for a batch.
+  const end = following === undefined ? header.sizeBytes : Math.min(header.sizeBytes, following.previousEnd - base);
   for (;;) {
     const before = chain.end;
-    const fault = readBatches(memory, header, { chain, visit: options.visit, isHashed });
+    const fault = readBatches(memory, header, { chain, visit: options.visit, isHashed, end });
     const offset = Math.max(SEGMENT_HEADER_SIZE, chain.end - base);
     const isDone = options.isLive !== true || following !== undefined || fault === undefined;
     if (isDone || !hasBatchBehind(memory, offset + 8, header.salt)) return judgeEnd(memory, { header, chain, fault, following });
@@ -403,11 +405,11 @@ function checkSegmentHeader(
 function readBatches(
   memory: SegmentMemory,
   header: SegmentHeader,
-  { chain, visit, isHashed }: { chain: Chain; visit: BatchVisitor | undefined; isHashed: boolean },
+  { chain, visit, isHashed, end: endMax }: { chain: Chain; visit: BatchVisitor | undefined; isHashed: boolean; end: number },
 ): string | undefined {
   const base = header.index * header.sizeBytes;
   let offset = Math.max(SEGMENT_HEADER_SIZE, chain.end - base);
-  while (offset + BATCH_HEADER_SIZE <= header.sizeBytes) {
+  while (offset + BATCH_HEADER_SIZE <= endMax) {
     const batch = decodeBatchHeader(memory, offset, { position: base + offset, salt: header.salt });
     if (batch === undefined) return 'a batch header is not whole';
     const fault = batchFault(memory, offset, {
