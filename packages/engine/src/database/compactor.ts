@@ -225,8 +225,7 @@ export class Compactor {
     await ended((done) => log.beginAt(this.#manifest(next, evacuated), done));
     snapshots.level();
     log.closeGivenUp();
-    await this.#turn();
-    log.removeGivenUp();
+    await ended((done) => log.removeGivenUp(done));
     this.#reclaimedBytes += (next.index - from) * log.segmentSizeBytes;
     this.#lastRunMs = clock.wallMs();
   }

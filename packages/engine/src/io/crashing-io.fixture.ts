@@ -257,6 +257,15 @@ class CrashingDirectory implements Directory {
     change();
   }
 
+  removeLater(name: string, done: Done): void {
+    setImmediate(() =>
+      this.#disk.guard(() => {
+        this.remove(name);
+        done(undefined);
+      }),
+    );
+  }
+
   sync(): void {
     this.#disk.step();
     this.#folder.sync();

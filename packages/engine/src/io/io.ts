@@ -52,6 +52,9 @@ export interface Directory {
   /** Takes the name away; open files and views of it go on. Durable after `sync`. */
   remove(name: string): void;
 
+  /** As `remove`, off this thread: to give back the room of a large file takes long. A file system for which that is not so goes without. */
+  removeLater?(name: string, done: Done): void;
+
   /** Returns when every name created, renamed and removed before is on stable storage (`fsync` of the directory). */
   sync(): void;
 

@@ -1,10 +1,10 @@
 /** A directory of the real file system. */
-import { constants, readdirSync, renameSync, unlinkSync } from 'node:fs';
+import { constants, readdirSync, renameSync, unlink, unlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { assert } from '@k-lani/base';
 import { Descriptor } from './descriptor.ts';
 import { DirectoryLock } from './directory-lock.ts';
-import type { Directory, File } from './io.ts';
+import type { Directory, Done, File } from './io.ts';
 import { NodeFile } from './node-file.ts';
 import { systemError } from './system-error.ts';
 
@@ -67,6 +67,11 @@ export class NodeDirectory implements Directory {
     } catch (cause) {
       throw systemError(cause, { action: 'remove file', path, access: 'write' });
     }
+  }
+
+  removeLater(name: string, done: Done): void {
+    const path = this.#pathOf(name);
+    unlink(path, (cause) => done(cause === null ? undefined : systemError(cause, { action: 'remove file', path, access: 'write' })));
   }
 
   sync(): void {

@@ -239,8 +239,8 @@ export class Log implements RecordTarget {
   }
 
   /** Removes the segments before the log's beginning, which are closed. */
-  removeGivenUp(): void {
-    this.#files.removeBefore(this.firstSegment);
+  removeGivenUp(done: Done): void {
+    this.#files.removeBefore(this.firstSegment, done);
   }
 
   /**

@@ -6,7 +6,7 @@
  */
 import { assert, type Scheduler } from '@k-lani/base';
 import { KLaniError } from '@k-lani/protocol';
-import type { Directory, File, FileView } from '../io/io.ts';
+import type { Directory, Done, File, FileView } from '../io/io.ts';
 import { PREPARED_NAME, segmentIndexOf, segmentName } from './segment.ts';
 
 /** After which time a segment that somebody waits for, and that found no room, is tried again, milliseconds. */
@@ -85,11 +85,19 @@ export class SegmentFiles {
   }
 
   /** Takes the names of segments before `end` away, which are closed. Not synced: what a crash brings back, the next opening removes. */
-  removeBefore(end: number): void {
-    for (const name of this.#directory.list()) {
-      const index = segmentIndexOf(name);
-      if (index !== undefined && index < end) this.#directory.remove(name);
-    }
+  removeBefore(end: number, done: Done): void {
+    const directory = this.#directory;
+    const names = directory.list().filter((name) => (segmentIndexOf(name) ?? end) < end);
+    const removeNext = (error: KLaniError | undefined): void => {
+      const name = names.shift();
+      if (error !== undefined || name === undefined) done(error);
+      else if (directory.removeLater !== undefined) directory.removeLater(name, removeNext);
+      else {
+        directory.remove(name);
+        removeNext(undefined);
+      }
+    };
+    removeNext(undefined);
   }
 
   /** Why segment `index` cannot be counted on, or `undefined` when it is ready or on its way for the first time. */
