@@ -142,6 +142,27 @@ test('a backup passes over what a torn write left at the end of an earlier segme
   assert.equal(verifyLog(target).lsnLast, last);
 });
 
+test('a backup of a log whose very first batch is torn can be verified, and gone on with', async (context) => {
+  const { path, log, close } = await running(context);
+  const torn = await append(log, 1);
+  close();
+  const file = join(path, segmentName(1));
+  const bytes = readFileSync(file);
+  bytes.fill(0, torn - SEGMENT + BODY.length / 2, torn - SEGMENT + 2 * BODY.length);
+  writeFileSync(file, bytes);
+  const directory = io.openDirectory(path, { create: false });
+  directory.acquireLock();
+  const again = await openLog(directory);
+  const target = temporaryDirectory(context);
+  for (const count of [3, 2]) {
+    await append(again, count);
+    const { lsnLast } = await backUpInto(path, target, {});
+    assert.equal(verifyLog(target).lsnLast, lsnLast);
+  }
+  again.close();
+  directory.close();
+});
+
 test('a backup goes on from what an interrupted one left, and its directory is not opened before', async (context) => {
   const { path, log, close } = await running(context);
   await append(log, 70);

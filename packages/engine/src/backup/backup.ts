@@ -28,7 +28,7 @@ import {
   type SegmentFile,
   type VisitedBatch,
 } from '../log/recovery.ts';
-import { encodeSegmentHeader } from '../log/segment.ts';
+import { SEGMENT_HEADER_SIZE, encodeSegmentHeader } from '../log/segment.ts';
 import type { BackupSegment, BackupTarget, HeldLog } from './backup-target.ts';
 
 export interface BackupOptions {
@@ -195,7 +195,12 @@ class BackupCopy {
     const bytes = this.#read(place, file);
     this.#taken = place === this.#files.length - 1 ? this.#provenEnd() : this.#last;
     const used = (this.#taken?.end ?? 0) - index * sizeBytes;
-    if (used <= 0) return;
+    if (used <= 0) {
+      // Its header is whole and its first batch is torn: where another segment follows, the log passes over it.
+      const isPassedOver = place < this.#files.length - 1;
+      if (isPassedOver) await this.#put({ index, bytes: bytes.subarray(0, SEGMENT_HEADER_SIZE), sizeBytes });
+      return;
+    }
     if (this.#taken === this.#heldBatch) {
       this.#segmentsHeld += 1;
       this.#bytesHeld += used;
