@@ -1,6 +1,7 @@
 /** Every checker. */
 import type { Checker } from '../record/evidence.ts';
 import { acknowledged } from './acknowledged.ts';
+import { backups } from './backups.ts';
 import { damage } from './damage.ts';
 import { guards } from './guards.ts';
 import { hashChain } from './hash-chain.ts';
@@ -25,5 +26,6 @@ export const CHECKERS: readonly Checker[] = [
   indexes,
   hashChain,
   damage,
+  backups,
   resources,
 ];

@@ -12,9 +12,9 @@ import type { Inode } from './inode.ts';
 
 /** Told of what goes to the disk: the truth about what was written. */
 export interface DiskWatcher {
-  wrote(name: string, position: number, bytes: Uint8Array): void;
+  wrote(path: string, position: number, bytes: Uint8Array): void;
   /** Everything written to the file before is on the disk for good. */
-  synced(name: string): void;
+  synced(path: string): void;
 }
 
 export class Disk {
@@ -47,8 +47,10 @@ export class Disk {
 
   /** The crash comes now. */
   crash(): void {
+    const { onCrash } = this;
     this.crashAt = Infinity;
-    this.onCrash();
+    this.onCrash = () => undefined;
+    onCrash();
   }
 
   /** The directory with this path. */

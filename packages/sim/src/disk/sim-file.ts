@@ -104,7 +104,7 @@ export class SimFile implements File {
   /** Writes, and tells the watcher, if the process still has the disk. */
   #put(bytes: Uint8Array, position: number): void {
     this.#inode.write(bytes, position);
-    if (this.#process.isAlive) this.#disk.watcher.wrote(this.#name, position, bytes);
+    if (this.#process.isAlive) this.#disk.watcher.wrote(this.path, position, bytes);
   }
 
   #endSync(count: number): void {
@@ -117,7 +117,7 @@ export class SimFile implements File {
       throw new KLaniError('Io', `Cannot sync file: the simulated system answers EIO, path is ${this.path}`);
     }
     this.#inode.sync(count);
-    if (this.#process.isAlive) watcher.synced(this.#name);
+    if (this.#process.isAlive) watcher.synced(this.path);
     if (isCrash && this.#process.isAlive) this.#disk.crash();
   }
 

@@ -49,6 +49,8 @@ export interface Evidence {
   readonly verifications: readonly Verification[];
   readonly leftovers: readonly Leftovers[];
   readonly damages: readonly Damage[];
+  /** What readers saw in restored backups, and the last lsn of each. */
+  readonly restored: readonly { readonly lsnLast: number; readonly snapshot: Snapshot }[];
   /** The order of the event with which each life of the database began. */
   readonly lives: readonly number[];
   /** When the connection of a client may have been lost, and with it its locks. */

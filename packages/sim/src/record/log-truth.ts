@@ -72,12 +72,14 @@ export class LogTruth implements DiskWatcher {
   readonly #layouts = new Map<number, Map<number, RowLayout>>();
   readonly #names = new Map<number, string>();
 
+  readonly #directory: string;
   readonly #segmentSizeBytes: number;
   #life = 0;
 
   /** @param order the order of the event that happens */
-  constructor(segmentSizeBytes: number, order: () => number) {
-    this.#segmentSizeBytes = segmentSizeBytes;
+  constructor(log: { directory: string; segmentSizeBytes: number }, order: () => number) {
+    this.#directory = log.directory;
+    this.#segmentSizeBytes = log.segmentSizeBytes;
     this.#order = order;
   }
 
@@ -96,8 +98,8 @@ export class LogTruth implements DiskWatcher {
     this.#life += 1;
   }
 
-  wrote(name: string, position: number, bytes: Uint8Array): void {
-    if (!name.endsWith('.segment') || name === 'next.segment') return;
+  wrote(path: string, position: number, bytes: Uint8Array): void {
+    if (this.#segmentIndex(path) === undefined) return;
     const start = position === 0 ? SEGMENT_HEADER_BYTES : 0;
     if (bytes.length < start + BATCH_HEADER_BYTES) return;
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -105,13 +107,19 @@ export class LogTruth implements DiskWatcher {
     if (isBatch && view.getUint32(start + 16, true) === bytes.length - start) this.#take(bytes.slice(start));
   }
 
-  synced(name: string): void {
-    const index = Number(name.slice(0, 10));
+  synced(path: string): void {
+    const index = this.#segmentIndex(path);
     for (let place = this.batches.length - 1; place >= 0; place -= 1) {
       const batch = this.batches[place] as TrueBatch;
       if (batch.isSynced) break;
       if (batch.life === this.#life && this.#segmentOf(batch.position) === index) batch.isSynced = true;
     }
+  }
+
+  /** The index of a segment of this log; other files are not of it. */
+  #segmentIndex(path: string): number | undefined {
+    const digits = path.startsWith(this.#directory) ? /^\/(\d{10})\.segment$/.exec(path.slice(this.#directory.length))?.[1] : undefined;
+    return digits === undefined ? undefined : Number(digits);
   }
 
   #segmentOf(position: number): number {

@@ -5,13 +5,16 @@ import { openShop, sellTheRest } from '../workload/shop.ts';
 import { Store } from '../workload/store.ts';
 import { work } from '../workload/worker.ts';
 import type { SimProcess } from '../world/sim-process.ts';
+import { restoreBackup, takeBackup } from './backups.ts';
 import type { PlannedCrash } from './plan.ts';
-import type { Stage } from './stage.ts';
+import { describe, type Stage } from './stage.ts';
 
 /** From the end of one life to the beginning of the next, milliseconds. */
 const DOWN_MS_MAX = 500;
 /** Snapshots of one life at most. */
 const SNAPSHOTS_MAX = 150;
+/** When a backup is taken in a life, milliseconds. */
+const BACKUP_MS_MAX = 30;
 /** Between two snapshots, milliseconds. */
 const SNAPSHOT_MS_MAX = 12;
 
@@ -31,7 +34,9 @@ export async function liveEmbedded(stage: Stage): Promise<void> {
   await openShop(store, asker, stage.market);
   await sellTheRest(store, asker, process, stage.market);
   await stage.snapshot(database);
+  if (stage.plan.backups > 0) await takeBackup(stage);
   await stage.closeEmbedded(process, database);
+  if (stage.plan.backups > 0) await restoreBackup(stage);
   stage.verify();
 }
 
@@ -69,7 +74,15 @@ async function serve(stage: Stage, process: SimProcess, database: EmbeddedDataba
     return work(context, { workload: plan.workload, steps: plan.steps, onStep: () => stage.disturb(process) });
   });
   const snapshots = take();
+  const chance = stage.chance(`backup of ${process.name}`);
+  if (chance.happens(plan.backups)) process.plan(chance.between(0, BACKUP_MS_MAX), 'backup', () => backUpNow(stage));
   await Promise.all(workers);
   progress.isOver = true;
   await snapshots;
+}
+
+/** What a backup ends with is a failure of the run, unless the disk refused it. */
+function backUpNow(stage: Stage): void {
+  stage.count('backup');
+  takeBackup(stage).catch((error: unknown) => stage.fail(`a backup ended with ${describe(error)}`));
 }

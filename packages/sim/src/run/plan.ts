@@ -27,6 +27,8 @@ export interface Plan {
   /** Bytes of log between two checkpoints, 0 for none. */
   readonly checkpointBytes: number;
   readonly history: 'all' | 'latest';
+  /** That a backup is taken in a life. */
+  readonly backups: number;
   readonly disk: DiskFaultRates;
   readonly network: NetworkFaultRates;
   /** That the process stands still for a while, at each step of a worker. */
@@ -70,6 +72,7 @@ export function planOf(seed: number): Plan {
     hasMappings: chance.happens(0.7),
     operationWindow: chance.happens(0.3) ? 256 : OPERATION_WINDOW,
     history: 'all',
+    backups: Chance.of(seed, 'backups').pick([0, 0, 0.7]),
     checkpointBytes: Chance.of(seed, 'checkpoints').pick(CHECKPOINT_BYTES),
     disk: {
       syncFails: rate(0.15, 0.02),

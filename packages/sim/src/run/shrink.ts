@@ -17,6 +17,7 @@ function* smaller(plan: Plan): Generator<Plan> {
     if (plan.network[kind] > 0) yield { ...plan, network: { ...plan.network, [kind]: 0 } };
   }
   if (plan.checkpointBytes > 0) yield { ...plan, checkpointBytes: 0 };
+  if (plan.backups > 0) yield { ...plan, backups: 0 };
   if (plan.history !== 'all') yield { ...plan, history: 'all' };
   for (const kind of ['pauses', 'clockJumps'] as const) if (plan[kind] > 0) yield { ...plan, [kind]: 0 };
   for (const kind of ['workers', 'steps', 'units'] as const) {

@@ -59,6 +59,7 @@ export async function simulate(plan: Plan, options: RunOptions = {}): Promise<Ru
       verifications: stage.verifications,
       leftovers: stage.leftovers,
       damages: stage.damages,
+      restored: stage.restored,
       lives: stage.lives,
       losses: stage.losses,
       calmOrder: stage.calmOrder,

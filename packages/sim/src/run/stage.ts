@@ -48,6 +48,7 @@ export class Stage {
   readonly verifications: Verification[] = [];
   readonly leftovers: Leftovers[] = [];
   readonly damages: Damage[] = [];
+  readonly restored: { readonly lsnLast: number; readonly snapshot: Snapshot }[] = [];
   /** When each life began, as orders of events. */
   readonly lives: number[] = [];
   /** When the connection of a client may have been lost. */
@@ -67,7 +68,7 @@ export class Stage {
       ...(promiseRounds === undefined ? {} : { promiseRounds }),
     });
     this.world = new SimProcess('world', this.timeline, this.chance('world'));
-    this.truth = new LogTruth(SEGMENT_BYTES, () => this.timeline.order);
+    this.truth = new LogTruth({ directory: DATA_PATH, segmentSizeBytes: SEGMENT_BYTES }, () => this.timeline.order);
     this.recorder = new Recorder(this.timeline);
     this.market = new Market(plan.units, this.chance('market'));
     this.disk = new Disk({
