@@ -4,7 +4,7 @@ import type { RecoveryStart, SegmentFile } from '../log/recovery.ts';
 
 /** What a target holds of an earlier backup. */
 export interface HeldLog {
-  /** Its segments that have begun, oldest first; at least one. */
+  /** Its segments that have begun, oldest first, up to the last that has a batch; at least one. */
   readonly files: readonly SegmentFile[];
   /** Where its last batch ends. */
   readonly end: RecoveryStart;

@@ -3,13 +3,16 @@ import { hash } from 'node:crypto';
 import { copyFileSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { type TestContext } from 'node:test';
+import { setImmediate } from 'node:timers/promises';
 import { NodeIo } from '../io/node-io.ts';
 import { SEGMENT, appendRecord, openLog, temporaryDirectory } from '../log/log.fixture.ts';
 import type { Log } from '../log/log.ts';
 import { segmentName } from '../log/segment.ts';
 import { verifyLog } from '../log/verify.ts';
+import { DirectorySource } from './backup-source.ts';
 import { backUp, type BackupOptions, type BackupReport } from './backup.ts';
 import { DirectoryTarget } from './directory-target.ts';
+import { restore } from './restore.ts';
 
 const BODY = 'x'.repeat(3000);
 const io = new NodeIo();
@@ -161,6 +164,60 @@ test('a backup of a log whose very first batch is torn can be verified, and gone
   }
   again.close();
   directory.close();
+});
+
+/** A log in which a power cut left nothing of segment 2 but its header: writing went on in segment 3. */
+async function passedOver(context: TestContext): Promise<{ path: string; log: Log; close: () => void }> {
+  const { path, log, close } = await running(context);
+  while ((await append(log, 1)) < 2 * SEGMENT);
+  close();
+  const file = join(path, segmentName(2));
+  writeFileSync(file, readFileSync(file).fill(0, 512));
+  const directory = io.openDirectory(path, { create: false });
+  directory.acquireLock();
+  const again = await openLog(directory);
+  const end = (): void => {
+    again.close();
+    directory.close();
+  };
+  context.after(end);
+  return { path, log: again, close: end };
+}
+
+test('a backup holds the segment that was passed over because its first write was torn behind its header', async (context) => {
+  const { path, log, close } = await passedOver(context);
+  const last = await append(log, 60);
+  close();
+  const to = temporaryDirectory(context);
+  const target = DirectoryTarget.open(io, to);
+  const put = target.putSegment.bind(target);
+  // As slow as a stream may be: the next segment is read meanwhile.
+  target.putSegment = async (segment) => {
+    for (let turn = 0; turn < 20; turn += 1) await setImmediate();
+    await put(segment);
+  };
+  const report = await backUp(path, target);
+  target.close();
+  const [own, copied] = [verifyLog(path), verifyLog(to)];
+  assert.deepEqual([report.lsnLast, copied.lsnLast, copied.anchor], [last, last, own.anchor]);
+  const source = DirectorySource.open(io, to);
+  const restored = await restore(source, temporaryDirectory(context));
+  source.close();
+  assert.deepEqual([restored.kept.lsnLast, restored.anchor], [last, own.anchor]);
+});
+
+test('a further backup goes on behind a segment that was passed over, also where the earlier one ends with it', async (context) => {
+  const { path, log } = await passedOver(context);
+  const to = temporaryDirectory(context);
+  // Nothing proves the only batch of segment 3.
+  await append(log, 1);
+  const first = await backUpInto(path, to);
+  assert.deepEqual([...filesOf(to).keys()], [segmentName(1), segmentName(2)]);
+  assert.equal(verifyLog(to).lsnLast, first.lsnLast);
+  const last = await append(log, 40);
+  const second = await backUpInto(path, to, { mark: markAt(log, last) });
+  assert.equal(second.lsnLast, last);
+  assert.equal(verifyLog(to).lsnLast, last);
 });
 
 test('a backup goes on from what an interrupted one left, and its directory is not opened before', async (context) => {

@@ -28,8 +28,10 @@ import {
   type SegmentFile,
   type VisitedBatch,
 } from '../log/recovery.ts';
-import { SEGMENT_HEADER_SIZE, encodeSegmentHeader } from '../log/segment.ts';
+import { encodeSegmentHeader } from '../log/segment.ts';
 import type { BackupSegment, BackupTarget, HeldLog } from './backup-target.ts';
+
+const NOTHING = new Uint8Array(0);
 
 export interface BackupOptions {
   /** The file system of the database; the real one by default. */
@@ -124,6 +126,8 @@ class BackupCopy {
   #bytesCopied = 0;
   #segmentsHeld = 0;
   #bytesHeld = 0;
+  /** The segment that comes next: what the target holds has no gaps. */
+  #nextIndex = 0;
   /** Where segments are read into, in turns: one is read while the one before is written. */
   #memory: readonly [Uint8Array, Uint8Array] | undefined;
   /** The write that is under way while the next segment is read. */
@@ -143,6 +147,7 @@ class BackupCopy {
     const { sizeBytes, databaseId } = this.#files.at(-1)?.header ?? noLog(directory);
     if (options.mark !== undefined && !isEqual(options.mark.databaseId, databaseId)) throw otherServer(directory);
     const from = await this.#place();
+    this.#nextIndex = this.#files[from]?.index ?? 0;
     try {
       for (const [place, file] of this.#files.entries()) {
         if (place < from) this.#countHeld(place);
@@ -186,25 +191,21 @@ class BackupCopy {
 
   /** Reads and checks one segment, and begins to write it. */
   async #copy(place: number, file: SegmentFile, sizeBytes: number): Promise<void> {
-    const { index } = file;
-    if (file.header === undefined) {
-      // Torn in its first write and passed over for good: the segment that follows says so.
-      await this.#put({ index, bytes: new Uint8Array(0), sizeBytes });
-      return;
-    }
-    const bytes = this.#read(place, file);
-    this.#taken = place === this.#files.length - 1 ? this.#provenEnd() : this.#last;
+    const { index, header } = file;
+    const isNewest = place === this.#files.length - 1;
+    const bytes = header === undefined ? NOTHING : this.#read(place, file);
+    // The next segment is read into the memory that this one is written from.
+    await this.#writing;
+    if (header !== undefined) this.#taken = isNewest ? this.#provenEnd() : this.#last;
     const used = (this.#taken?.end ?? 0) - index * sizeBytes;
     if (used <= 0) {
-      // Its header is whole and its first batch is torn: where another segment follows, the log passes over it.
-      const isPassedOver = place < this.#files.length - 1;
-      if (isPassedOver) await this.#put({ index, bytes: bytes.subarray(0, SEGMENT_HEADER_SIZE), sizeBytes });
-      return;
-    }
-    if (this.#taken === this.#heldBatch) {
+      // Torn in its first write: where another segment follows, the log passes over it for good.
+      if (!isNewest) this.#put({ index, bytes: header === undefined ? NOTHING : encodeSegmentHeader(header), sizeBytes });
+    } else if (this.#taken === this.#heldBatch) {
       this.#segmentsHeld += 1;
       this.#bytesHeld += used;
-    } else await this.#put({ index, bytes: bytes.subarray(0, used), sizeBytes });
+      this.#nextIndex = index + 1;
+    } else this.#put({ index, bytes: bytes.subarray(0, used), sizeBytes });
   }
 
   #read(place: number, file: SegmentFile): Uint8Array {
@@ -248,8 +249,11 @@ class BackupCopy {
     return (this.#heldBatch?.end ?? 0) > (proven?.end ?? 0) ? this.#heldBatch : proven;
   }
 
-  async #put(segment: BackupSegment): Promise<void> {
-    await this.#writing;
+  /** Begins to write a segment. */
+  #put(segment: BackupSegment): void {
+    const { index } = segment;
+    assert(index === this.#nextIndex, `Cannot put segment ${index} into the backup: it must be ${this.#nextIndex}`);
+    this.#nextIndex = index + 1;
     this.#writing = this.#parts.target.putSegment(segment);
     // Waited for before the next one, and at the end.
     this.#writing.catch(() => undefined);

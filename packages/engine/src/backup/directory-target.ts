@@ -96,16 +96,17 @@ export class DirectoryTarget implements BackupTarget {
 function readHeld(directory: Directory): HeldLog | undefined {
   const manifest = readManifest(directory);
   const firstSegment = manifest?.firstSegment ?? 1;
-  const files = peekSegments(directory, firstSegment);
-  const last = files.findLast(({ header }) => header !== undefined);
-  if (last?.header === undefined) return undefined;
-  const found = recover(directory, { firstSegment: last.index, files: [last], start: startOf(last.header) });
-  if (found.databaseId === undefined || found.batchCount === 0) return undefined;
-  const { logEnd, epoch, batchCount } = found;
-  return {
-    files: files.filter(({ header }) => header !== undefined),
-    end: { end: logEnd.end, hash: logEnd.hash, timeMs: logEnd.timeMs, epoch, batchCount },
-  };
+  const files = peekSegments(directory, firstSegment).filter(({ header }) => header !== undefined);
+  for (let last = files.at(-1); last?.header !== undefined; last = files.at(-1)) {
+    const found = recover(directory, { firstSegment: last.index, files: [last], start: startOf(last.header) });
+    if (found.databaseId !== undefined && found.lastBatch > 0) {
+      const { logEnd, epoch, batchCount } = found;
+      return { files, end: { end: logEnd.end, hash: logEnd.hash, timeMs: logEnd.timeMs, epoch, batchCount } };
+    }
+    // Passed over: it is put again.
+    files.pop();
+  }
+  return undefined;
 }
 
 function synced(file: File): Promise<void> {
