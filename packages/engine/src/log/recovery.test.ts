@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { type TestContext } from 'node:test';
 import { KLaniError } from '@k-lani/protocol';
@@ -250,6 +250,28 @@ test('Recovery cuts a torn first write of a segment although the bytes of a clie
     assert.deepEqual(again, [...names, 'next']);
   }
 });
+
+for (const [sizeBytes, what] of [
+  [0, 'empty'],
+  [1001, 'of an odd size'],
+  [2 * SEGMENT, 'twice as large'],
+  [20 * 2 ** 30, 'far larger than memory'],
+] as const) {
+  test(`Recovery refuses a segment that is ${what}, wherever it is, and reads nothing of it`, async (context) => {
+    const { segments } = await written(context, 5);
+    // Where nothing has begun, no header tells which of the sizes it is that segments may have.
+    const notBegun = sizeBytes === 2 * SEGMENT ? [] : [partOf(segments[0], SECTOR_SIZE, 4096), ZEROS];
+    for (const left of [segments, [...segments, ZEROS], notBegun]) {
+      for (const place of left.keys()) {
+        const path = directoryOf(context, left);
+        truncateSync(join(path, segmentName(1 + place)), sizeBytes);
+        const name = segmentName(1 + place).replace('.', '\\.');
+        const message = new RegExp(`${name}: damaged at offset ${sizeBytes}: the segment has ${sizeBytes} bytes, must be `);
+        await assert.rejects(reopen(path), { code: 'Damaged', message });
+      }
+    }
+  });
+}
 
 test('Recovery takes a first sector of zeros for damage when a later batch is there', async (context) => {
   const { segments } = await written(context, 4);

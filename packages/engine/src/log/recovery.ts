@@ -7,8 +7,9 @@
  * 3. Whatever is proven durable by something written later (a later batch header, a later segment that says where the log before it ends)
  *    and does not count is damage: it is reported with file and offset, and nothing is opened.
  * 4. Writing goes on behind the last batch only where nothing but zeros follows in its segment and no later segment has been written to.
- * 5. Recovery writes nothing.
- * 6. Of a live log, which a process writes meanwhile, some end is read that it had: what stands behind a fault was written after the fault
+ * 5. A segment that has its final name has its full size; any other size is damage, and is found before memory is taken for it.
+ * 6. Recovery writes nothing.
+ * 7. Of a live log, which a process writes meanwhile, some end is read that it had: what stands behind a fault was written after the fault
  *    was whole, so the fault is read once more before it is judged.
  */
 import { KLaniError } from '@k-lani/protocol';
@@ -30,12 +31,15 @@ import type { RecordTarget } from './record.ts';
 import {
   PREPARED_NAME,
   SEGMENT_HEADER_SIZE,
+  SEGMENT_SIZES,
   checkSegmentSize,
   decodeSegmentHeader,
+  isSegmentSize,
   segmentIndexOf,
   segmentName,
   type SegmentHeader,
 } from './segment.ts';
+import { SegmentMemory } from './segment-memory.ts';
 
 export type { RecoveryStart } from './batch.ts';
 
@@ -111,6 +115,7 @@ export interface RecoveryOptions {
 /** A segment file. */
 export interface SegmentFile {
   readonly index: number;
+  readonly sizeBytes: number;
   /** Where it has begun. */
   readonly header: SegmentHeader | undefined;
 }
@@ -152,9 +157,11 @@ export function recover(directory: Directory, options: RecoveryOptions = {}): Re
   const first = files.find(({ header }) => header !== undefined)?.header;
   if (first === undefined) {
     if (manifest !== undefined) throw missing(directory, manifest);
-    for (const { index } of files) readNotBegun(memory, index, tail, options);
+    checkPreparedSizes(directory, files);
+    for (const file of files) readNotBegun(memory, file, tail, options);
     return { databaseId: undefined, segment: tail.segment, preparedSegments: tail.preparedSegments };
   }
+  checkSizes(directory, files, first);
   checkPassedOver(directory, files.slice(0, begunCount));
   checkFirst(directory, first, { firstSegment, manifest });
   const chain: Chain = { end: first.sizeBytes, hash: NO_HASH, timeMs: 0, epoch: 0, batchCount: 0, ...start, lastBatch: 0 };
@@ -167,7 +174,7 @@ export function recover(directory: Directory, options: RecoveryOptions = {}): Re
       continue;
     }
     if (header !== undefined) {
-      memory.load(index);
+      memory.load(index, first.sizeBytes);
       tail.tornBytes = readSegment(memory, { first, header, following, chain, start, options });
       tail.segment = index;
       const end = Math.max(chain.end, index * header.sizeBytes + SEGMENT_HEADER_SIZE);
@@ -178,7 +185,7 @@ export function recover(directory: Directory, options: RecoveryOptions = {}): Re
   }
   const salt = files[begunCount - 1]?.header?.salt ?? first.salt;
   if (chain.batchCount > 0) tail.salt = nextSalt(salt, chain.hash);
-  for (const { index } of files.slice(begunCount)) if (index < endSegment) readNotBegun(memory, index, tail, options);
+  for (const file of files.slice(begunCount)) if (file.index < endSegment) readNotBegun(memory, file, tail, options);
   const endOfSegments = Math.floor((chain.end - 1) / first.sizeBytes);
   return {
     databaseId: first.databaseId,
@@ -206,7 +213,7 @@ export function peekSegments(directory: Directory, firstSegment: number): Segmen
   // From the last to the first: where a live log goes on meanwhile, a segment that has begun is not found behind one that has not.
   return segmentIndexes(directory, firstSegment)
     .toReversed()
-    .map((index) => ({ index, header: peekHeader(directory, index) }))
+    .map((index) => peek(directory, index))
     .toReversed();
 }
 
@@ -246,61 +253,6 @@ function readSegment(
   }
 }
 
-/** The bytes of one whole segment at a time. */
-class SegmentMemory implements RecordTarget {
-  bytes: Uint8Array = new Uint8Array(0);
-  view = new DataView(this.bytes.buffer);
-  path = '';
-  index = 0;
-  /** Whether the present segment was read more than once. */
-  isReloaded = false;
-  readonly #directory: Directory;
-
-  constructor(directory: Directory, memory: Uint8Array | undefined) {
-    this.#directory = directory;
-    if (memory !== undefined) this.bytes = memory;
-  }
-
-  /** Reads segment `index`. */
-  load(index: number): void {
-    const file = this.#directory.openFile(segmentName(index), 'read');
-    try {
-      const sizeBytes = file.sizeBytes();
-      if (this.bytes.length !== sizeBytes) this.bytes = new Uint8Array(sizeBytes);
-      this.view = new DataView(this.bytes.buffer);
-      file.read(this.bytes, 0);
-      this.path = file.path;
-      this.index = index;
-      this.isReloaded = false;
-    } finally {
-      file.close();
-    }
-  }
-
-  /** Reads the present segment again, from `offset` on. */
-  reload(offset: number): void {
-    const file = this.#directory.openFile(segmentName(this.index), 'read');
-    try {
-      file.read(this.bytes.subarray(offset), offset);
-      this.isReloaded = true;
-    } finally {
-      file.close();
-    }
-  }
-
-  damage(offset: number, what: string): KLaniError {
-    return new KLaniError('Damaged', `Cannot open ${this.path}: damaged at offset ${offset}: ${what}`);
-  }
-
-  /** Bytes from `offset` to the last one that is not zero. */
-  usedFrom(offset: number): number {
-    let end = this.bytes.length;
-    const words = new Uint32Array(this.bytes.buffer, 0, this.bytes.length >> 2);
-    while (end - 4 >= offset && words[(end >> 2) - 1] === 0) end -= 4;
-    return Math.max(0, end - offset);
-  }
-}
-
 /** Where the batches of segment `index` end, as a later segment knows. */
 function endBefore(following: SegmentHeader, index: number): number {
   const begin = index * following.sizeBytes + SEGMENT_HEADER_SIZE;
@@ -329,7 +281,6 @@ function checkFirst(
   first: SegmentHeader,
   { firstSegment, manifest }: { firstSegment: number; manifest: Manifest | undefined },
 ): void {
-  checkSegmentSize(first.sizeBytes);
   if (manifest?.databaseId.some((byte, place) => byte !== first.databaseId[place]) === true) {
     throw new KLaniError('Damaged', `Cannot open ${directory.path}/${MANIFEST_NAME}: damaged at offset 16: it belongs to another database`);
   }
@@ -338,6 +289,26 @@ function checkFirst(
     'Damaged',
     `Cannot open ${directory.path}: ${segmentName(first.index)} goes on from position ${first.previousEnd}, and the segment before it is not whole`,
   );
+}
+
+/** A segment has its final name only when it has its full size: any other size is damage, found before its bytes are read. */
+function checkSizes({ path }: Directory, files: readonly SegmentFile[], first: SegmentHeader): void {
+  checkSegmentSize(first.sizeBytes);
+  for (const { index, sizeBytes } of files) {
+    if (sizeBytes !== first.sizeBytes) throw wrongSize(path, { index, sizeBytes, expected: `${first.sizeBytes}` });
+  }
+}
+
+/** Where no header tells the size of segments, it is one that they may have. */
+function checkPreparedSizes({ path }: Directory, files: readonly SegmentFile[]): void {
+  for (const { index, sizeBytes } of files) {
+    if (!isSegmentSize(sizeBytes)) throw wrongSize(path, { index, sizeBytes, expected: SEGMENT_SIZES });
+  }
+}
+
+function wrongSize(path: string, { index, sizeBytes, expected }: { index: number; sizeBytes: number; expected: string }): KLaniError {
+  const what = `damaged at offset ${sizeBytes}: the segment has ${sizeBytes} bytes, must be ${expected}`;
+  return new KLaniError('Damaged', `Cannot open ${path}/${segmentName(index)}: ${what}`);
 }
 
 /** No segment has begun, but the manifest names one that had. */
@@ -358,8 +329,8 @@ function checkPassedOver({ path }: Directory, files: readonly SegmentFile[]): vo
 }
 
 /** A segment behind the last that has begun: prepared, or torn in its very first write. Anything behind that write proves damage. */
-function readNotBegun(memory: SegmentMemory, index: number, tail: Tail, { isLive }: RecoveryOptions): void {
-  memory.load(index);
+function readNotBegun(memory: SegmentMemory, { index, sizeBytes }: SegmentFile, tail: Tail, { isLive }: RecoveryOptions): void {
+  memory.load(index, sizeBytes);
   const usedBytes = memory.usedFrom(0);
   if (usedBytes === 0) {
     tail.preparedSegments.push(index);
@@ -387,8 +358,8 @@ function checkSegmentHeader(
     throw memory.damage(24, 'the segment belongs to another database');
   }
   if (header.index !== index) throw memory.damage(40, `the segment's index is ${header.index}, its name says ${index}`);
-  if (header.sizeBytes !== first.sizeBytes || memory.bytes.length !== first.sizeBytes) {
-    throw memory.damage(44, `the segment has ${memory.bytes.length} bytes, must be ${first.sizeBytes}`);
+  if (header.sizeBytes !== first.sizeBytes) {
+    throw memory.damage(44, `the header says that the segment has ${header.sizeBytes} bytes, must be ${first.sizeBytes}`);
   }
   // What lies before a start inside of this segment is known from elsewhere.
   if (start !== undefined && start.end > index * first.sizeBytes) return;
@@ -461,12 +432,12 @@ function hasBatchBehind(memory: SegmentMemory, offset: number, salt: Uint8Array 
   return false;
 }
 
-function peekHeader(directory: Directory, index: number): SegmentHeader | undefined {
+function peek(directory: Directory, index: number): SegmentFile {
   const file = directory.openFile(segmentName(index), 'read');
   try {
     const bytes = new Uint8Array(SEGMENT_HEADER_SIZE);
     file.read(bytes, 0);
-    return decodeSegmentHeader(bytes, file.path);
+    return { index, sizeBytes: file.sizeBytes(), header: decodeSegmentHeader(bytes, file.path) };
   } finally {
     file.close();
   }

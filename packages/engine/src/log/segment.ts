@@ -121,13 +121,17 @@ function saltIn(bytes: Uint8Array): Uint8Array {
   return bytes.slice(SALT_OFFSET, SALT_OFFSET + SALT_SIZE);
 }
 
-/** @throws {KLaniError} InvalidArgument unless `sizeBytes` is a power of two within the limits */
-export function checkSegmentSize(sizeBytes: number): void {
+/** What `isSegmentSize` holds for, in words. */
+export const SEGMENT_SIZES = `a power of two from ${SEGMENT_SIZE_BYTES_MIN} to ${SEGMENT_SIZE_BYTES_MAX}`;
+
+/** Whether segments may have this many bytes. */
+export function isSegmentSize(sizeBytes: number): boolean {
   const isPowerOfTwo = Number.isInteger(Math.log2(sizeBytes));
-  if (!isPowerOfTwo || sizeBytes < SEGMENT_SIZE_BYTES_MIN || sizeBytes > SEGMENT_SIZE_BYTES_MAX) {
-    throw new KLaniError(
-      'InvalidArgument',
-      `Cannot use segments of ${sizeBytes} bytes: must be a power of two from ${SEGMENT_SIZE_BYTES_MIN} to ${SEGMENT_SIZE_BYTES_MAX}`,
-    );
-  }
+  return isPowerOfTwo && sizeBytes >= SEGMENT_SIZE_BYTES_MIN && sizeBytes <= SEGMENT_SIZE_BYTES_MAX;
+}
+
+/** @throws {KLaniError} InvalidArgument unless segments may have `sizeBytes` */
+export function checkSegmentSize(sizeBytes: number): void {
+  if (isSegmentSize(sizeBytes)) return;
+  throw new KLaniError('InvalidArgument', `Cannot use segments of ${sizeBytes} bytes: must be ${SEGMENT_SIZES}`);
 }
