@@ -334,9 +334,11 @@ export class Database {
   async #close(): Promise<void> {
     const { log, snapshots } = this.state;
     try {
-      await this.#compactor.stop();
-      await this.checkpoints.close();
+      // Compaction may wait for room that is not there, which draining gives up.
+      const stopped = this.#compactor.stop();
       await log.drain();
+      await stopped;
+      await this.checkpoints.close();
       if (log.failure === undefined && !this.#readOnly) await this.mark(Mark.closed);
     } catch (error) {
       // Without its mark the end is as after a kill, which loses nothing.
