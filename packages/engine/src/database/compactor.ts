@@ -83,8 +83,6 @@ interface Candidate {
 interface Evacuated {
   readonly batchCount: number;
   readonly last: BatchHeader | undefined;
-  /** The first position that was appended meanwhile. */
-  readonly movedFrom: number;
 }
 
 export class Compactor {
@@ -216,7 +214,8 @@ export class Compactor {
     const { archive, clock, mustSync } = this.#options;
     const evacuated = await this.#evacuate(index, next.previousEnd);
     if (evacuated === undefined) return;
-    if (mustSync) await ended((done) => log.syncFrom(evacuated.movedFrom, done));
+    // What superseded its records may be anywhere behind it, and so may what an earlier attempt moved.
+    if (mustSync) await ended((done) => log.syncFrom(next.index * log.segmentSizeBytes, done));
     const visibleFrom = log.durable;
     if (archive !== undefined) await archive.take(log.firstSegment, next.index, () => this.#isStopped);
     while (cursors.oldest < visibleFrom && !this.#isStopped) await this.#pause(CURSOR_LOOK_MS);
@@ -233,7 +232,6 @@ export class Compactor {
   /** Moves what is in force in a segment, and waits until that is durable; `undefined` when it was stopped before. */
   async #evacuate(index: number, end: number): Promise<Evacuated | undefined> {
     const { log } = this.#state;
-    const movedFrom = log.appended;
     let position = index * log.segmentSizeBytes + SEGMENT_HEADER_SIZE;
     let batchEnd = position;
     let batchCount = 0;
@@ -263,7 +261,7 @@ export class Compactor {
     }
     const lastTold = this.#tellRowIds();
     if (lastTold !== 0) await ended((done) => log.whenDurable(lastTold, done));
-    return { batchCount, last, movedFrom };
+    return { batchCount, last };
   }
 
   #batchAt(position: number): BatchHeader {

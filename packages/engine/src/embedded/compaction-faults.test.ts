@@ -1,13 +1,20 @@
 import assert from 'node:assert/strict';
 import test, { type TestContext } from 'node:test';
+import { SeededRandom } from '@k-lani/base';
 import { KLaniError, defineTable } from '@k-lani/protocol';
+import { CrashingDisk } from '../io/crashing-io.fixture.ts';
 import { FaultyIo } from '../io/faulty-io.fixture.ts';
 import { ManualTimers, turnsPass } from '../io/manual-timers.fixture.ts';
 import { SEGMENT, temporaryDirectory } from '../log/log.fixture.ts';
 import type { EmbeddedDatabase } from './embedded-database.ts';
 import { openDatabase, type OpenOptions } from './open-database.ts';
 
+const DAY_MS = 86_400_000;
+
 const DISK_FULL = new KLaniError('DiskFull', 'Cannot fill: the disk is full');
+
+/** How many outcomes of a power cut are tried. */
+const POWER_CUTS = 16;
 
 const seats = defineTable({
   table: 'seats',
@@ -62,3 +69,28 @@ for (const moment of ['before', 'after'] as const) {
     assert.equal(await code, 'OutcomeUnknown');
   });
 }
+
+test('A power cut after a compaction without a sync for each batch takes no row whose record was on stable storage', async () => {
+  for (let cut = 1; cut <= POWER_CUTS; cut += 1) {
+    const disk = new CrashingDisk(new SeededRandom(cut));
+    let wallMs = 1_700_000_000_000;
+    const open = async (io: CrashingDisk, options: OpenOptions) => {
+      const clock = io.clock(() => wallMs);
+      const database = await openDatabase('/data', { ...OPTIONS, io, clock, random: new SeededRandom(2), ...options });
+      return { database, table: await database.table(seats) };
+    };
+    const synced = await open(disk, { history: 'all' });
+    const seat = await synced.table.append({ seat_no: 1, ticket: ticket.subarray(0, 4) });
+    for (let number = 2; number < 8; number += 1) await synced.table.append({ seat_no: number, ticket });
+    await synced.database.close();
+    wallMs += 2 * DAY_MS;
+    const { database, table } = await open(disk, { durability: 'os', history: { days: 1 } });
+    await table.replace(seat.rowId, { seat_no: 1, ticket: ticket.subarray(0, 8) }, { ifVersion: 1 });
+    for (let number = 8; number < 18; number += 1) await table.append({ seat_no: number, ticket });
+    assert.equal((await database.compact()).firstSegment, 2);
+    const found = await open(disk.after('power cut'), { history: 'all' });
+    assert.equal(found.table.seek(seat.rowId)?.row.ticket.length, 8, `power cut ${cut}`);
+    await found.database.close();
+    await database.close();
+  }
+});
