@@ -7,6 +7,7 @@ import { TurnRunner, type CheckpointRunner } from '../checkpoint/runner.ts';
 import type { Directory } from '../io/io.ts';
 import type { Log } from '../log/log.ts';
 import { readManifest } from '../log/manifest.ts';
+import { SEGMENT_HEADER_SIZE } from '../log/segment.ts';
 
 /** What an opening is told about checkpoints. */
 interface CheckpointOptions {
@@ -45,6 +46,8 @@ export function openCheckpoints(parts: {
   const { checkpoint, ignored } = found;
   const { checkpointBytes, checkpointRunner, operationWindow, readOnly, scheduler } = options;
   const segments = log.recovered?.segments ?? [];
+  // Segments that were torn in their first write have a header and no batches, however many there are.
+  const before = segments.slice(0, -1).findLast(({ index, end }) => end > index * log.segmentSizeBytes + SEGMENT_HEADER_SIZE);
   return new Checkpoints({
     directory,
     runner: readOnly || checkpointBytes === 0 ? undefined : (checkpointRunner ?? new TurnRunner(scheduler)),
@@ -61,7 +64,7 @@ export function openCheckpoints(parts: {
             sizeBytes: checkpoint.sizeBytes,
           },
     ignored,
-    newestSegment: { index: segments.at(-1)?.index ?? 0, previousEnd: segments.at(-2)?.end ?? 0 },
+    newestSegment: { index: segments.at(-1)?.index ?? 0, previousEnd: before?.end ?? 0 },
     durableEnd: log.durable,
     firstSegment: () => log.firstSegment,
   });
