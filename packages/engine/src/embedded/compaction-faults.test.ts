@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { cpSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import test, { type TestContext } from 'node:test';
 import { SeededRandom } from '@k-lani/base';
 import { KLaniError, defineTable } from '@k-lani/protocol';
@@ -6,6 +8,7 @@ import { CrashingDisk } from '../io/crashing-io.fixture.ts';
 import { FaultyIo } from '../io/faulty-io.fixture.ts';
 import { ManualTimers, turnsPass } from '../io/manual-timers.fixture.ts';
 import { SEGMENT, temporaryDirectory } from '../log/log.fixture.ts';
+import { SEGMENT_HEADER_SIZE, segmentName } from '../log/segment.ts';
 import type { EmbeddedDatabase } from './embedded-database.ts';
 import { openDatabase, type OpenOptions } from './open-database.ts';
 
@@ -25,6 +28,18 @@ const seats = defineTable({
 const ticket = new Uint8Array(15_000).fill(1);
 
 const OPTIONS = { segmentSizeBytes: SEGMENT, operationWindow: 2, history: 'latest', checkpointBytes: 0 } as const satisfies OpenOptions;
+
+async function openSeats(path: string, options: OpenOptions) {
+  const database = await openDatabase(path, { ...OPTIONS, io: new FaultyIo(), ...options });
+  return { database, table: await database.table(seats) };
+}
+
+/** Replaces a row again and again, so that segments fill up. */
+async function overwrite(table: Awaited<ReturnType<typeof openSeats>>['table'], rowId: number, count: number): Promise<void> {
+  for (let done = 0; done < count; done += 1) {
+    await table.replace(rowId, { seat_no: 1, ticket }, { ifVersion: table.seek(rowId)?.version ?? 0 });
+  }
+}
 
 /** What a promise has come to when nothing else happens. */
 function soFar<T>(promise: Promise<T>): Promise<T | 'waits'> {
@@ -93,4 +108,35 @@ test('A power cut after a compaction without a sync for each batch takes no row 
     await found.database.close();
     await database.close();
   }
+});
+
+test('An archive keeps one history: a segment that another one has there by the same header is not given up', async (context) => {
+  const [path, copy, archive] = [temporaryDirectory(context), temporaryDirectory(context), temporaryDirectory(context)];
+  const before = await openSeats(path, { history: 'all' });
+  const { rowId } = await before.table.append({ seat_no: 1, ticket });
+  await overwrite(before.table, rowId, 5);
+  await before.database.close();
+  cpSync(path, copy, { recursive: true });
+  const one = await openSeats(path, { archive });
+  await overwrite(one.table, rowId, 8);
+  assert.ok((await one.database.compact()).firstSegment > 2);
+  await one.database.close();
+  const archived = readFileSync(join(archive, segmentName(2)));
+  const other = await openSeats(copy, { archive });
+  const sold = await other.table.append({ seat_no: 777, ticket: ticket.subarray(0, 4) });
+  await overwrite(other.table, rowId, 8);
+  await assert.rejects(other.database.compact(), {
+    code: 'InvalidArgument',
+    message:
+      /0000000002\.segment in .*: another segment of that name is there; it belongs to another database, or to another history of this one/,
+  });
+  assert.equal(other.database.stats().compaction.firstSegment, 2);
+  assert.equal(other.table.history(sold.rowId).length, 1);
+  await other.database.close();
+  assert.ok(archived.equals(readFileSync(join(archive, segmentName(2)))));
+  assert.ok(
+    readFileSync(join(copy, segmentName(2)))
+      .subarray(0, SEGMENT_HEADER_SIZE)
+      .equals(archived.subarray(0, SEGMENT_HEADER_SIZE)),
+  );
 });
