@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { type TestContext } from 'node:test';
 import { openDatabase } from '@k-lani/engine';
@@ -58,4 +58,13 @@ test('repair tells which row is older than it was, leaves the damaged directory 
   await using database = await openDatabase(`${data}-new`);
   const table = await database.table(seats);
   assert.deepEqual([table.seek(1)?.row.buyer, table.seek(2)?.row.buyer], [null, 'grace']);
+});
+
+test('repair says of a file that is cut off that the list of rows cannot be complete', async (context) => {
+  const data = await written(context);
+  truncateSync(join(data, '0000000001.segment'), 32 * 1024);
+  const { code, stdout } = await runCommand(['repair', '--data', data, '--to', `${data}-new`]);
+  assert.equal(code, ExitCode.partly);
+  assert.match(stdout, /^0000000001\.segment +32768 +32768 +the file is cut off$/m);
+  assert.match(stdout, /Of 32,768 lost bytes nothing tells which rows they held: any row may be older/);
 });

@@ -103,8 +103,12 @@ function rowsText(terminal: Terminal, report: RepairReport): string[] {
   return sections;
 }
 
-function verdict(terminal: Terminal, { lostLatestCount, to }: RepairReport): string {
-  const unknown = 'What else the lost bytes held cannot be told: other rows may be older than they were, or missing.';
+function verdict(terminal: Terminal, { lostLatestCount, unknownBytes, to }: RepairReport): string {
+  const rows = 'any row may be older than it was, missing, or back although it was deleted, without being listed.';
+  const unknown =
+    unknownBytes > 0
+      ? `Of ${countText(unknownBytes)} lost bytes nothing tells which rows they held: ${rows}`
+      : 'A damaged record may name another row than its own: other rows may be older than they were, or missing.';
   const look = lostLatestCount > 0 ? 'Look after the rows listed. ' : '';
   return terminal.style('yellow', `${look}${unknown} Check the result with: k-lani verify ${to}`);
 }

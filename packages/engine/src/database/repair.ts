@@ -5,7 +5,7 @@
  * 2. Every intact record of a row whose schema is intact is taken, in order, as a moved one; so its lsn, version, time and author stay. The new
  *    log begins behind the old one, so that no position is given twice.
  * 3. Where versions are missing, history ends: `Truncated`. Where the latest is missing, the row is what its latest intact version says, and is
- *    listed as far as that can be known.
+ *    listed as far as that can be known; the report says of how many bytes it cannot.
  * 4. No row id is given again: ids go on behind the highest that was found, plus as many as could have been given in what is lost.
  * 5. If two rows then have one value in a unique field, because a version that gave it up is lost, the row written later has it, and the other
  *    row is not taken.
@@ -64,7 +64,12 @@ export interface RepairReport {
   readonly lostBytes: number;
   readonly damageCount: number;
   readonly damage: readonly (Damage & { readonly table: string | undefined })[];
-  /** Rows whose latest version is lost, as far as the damaged bytes can be read: at most 10,000 of `lostLatestCount`. */
+  /** Bytes of those of which nothing tells what rows they held: unless it is 0, any row may be older than it was, missing or back. */
+  readonly unknownBytes: number;
+  /**
+   * Rows whose latest version is lost, as far as the damaged bytes can be read: at most 10,000 of `lostLatestCount`. Those in `unknownBytes`
+   * are not among them.
+   */
   readonly lostLatestCount: number;
   readonly lostLatest: readonly LostLatest[];
   /** Rows that were not taken because a row written later has their value in a unique field: at most 10,000 of them. */
@@ -342,6 +347,7 @@ function reportOf(parts: {
     lostBytes: parts.lostBytes,
     damageCount: damage.length,
     damage: damage.slice(0, REPAIR_LIST_MAX).map((one) => ({ ...one, table: tableName(tables, one) })),
+    unknownBytes: damage.reduce((sum, { unknownBytes }) => sum + unknownBytes, 0),
     lostLatestCount: lostLatest.length,
     lostLatest: lostLatest.slice(0, REPAIR_LIST_MAX),
     conflictCount: rows.conflicts.length,

@@ -218,7 +218,7 @@ function repairedUnlessNothingIsLeft(disk: CrashingDisk): RepairReport | undefin
   }
 }
 
-/** Flips bits, overwrites sectors, cuts off or removes a file; returns its name. */
+/** Flips bits, overwrites sectors, cuts off, empties or removes a file; returns its name. */
 function damageSomething(disk: CrashingDisk, names: readonly string[], random: SeededRandom): string {
   const written = names.filter((name) => disk.bytesOf('/data', name).some((byte) => byte !== 0));
   const any = (): { name: string; bytes: Uint8Array; usedEnd: number } => {
@@ -230,7 +230,8 @@ function damageSomething(disk: CrashingDisk, names: readonly string[], random: S
   const flip = (at: number): void => {
     bytes[at] = (bytes[at] ?? 0) ^ (1 << random.below(8));
   };
-  switch (random.below(5)) {
+  const isFollowed = name !== written.at(-1);
+  switch (random.below(isFollowed ? 6 : 5)) {
     case 0:
       for (let flips = 2 + random.below(8); flips > 0; flips -= 1) flip(random.below(usedEnd));
       break;
@@ -244,6 +245,9 @@ function damageSomething(disk: CrashingDisk, names: readonly string[], random: S
       break;
     case 3:
       disk.folders.get('/data')?.names.delete(name);
+      break;
+    case 5:
+      bytes.fill(0);
       break;
     default: {
       const inode = disk.folders.get('/data')?.names.get(name);
@@ -261,6 +265,34 @@ test('Repair says which segment is missing', async () => {
     report.damage.map(({ file, length, what }) => ({ file, length, what })),
     [{ file: '0000000002.segment', length: SEGMENT_SIZE, what: 'the segment is missing' }],
   );
+});
+
+test('Repair says that it cannot tell which rows a segment of zeros held, and gives none of their ids again', async () => {
+  const disk = new CrashingDisk(new SeededRandom(7));
+  const options = { io: disk, clock: disk.clock(() => 0), random: new SeededRandom(1) };
+  const seats = defineTable({ table: 'seats', fields: { code: { type: 'uint32', index: 'unique' }, note: { type: 'blob' } } });
+  const database = await openDatabase('/data', { ...options, segmentSizeBytes: SEGMENT_SIZE });
+  const table = await database.table(seats);
+  const segment = (): number => Math.floor(database.stats().appended / SEGMENT_SIZE);
+  const note = new Uint8Array(0);
+  for (let code = 1; segment() < 2; code += 1) await table.append({ code, note });
+  await table.replace(1, { code: 1, note: new Uint8Array(1) }, { ifVersion: 1 });
+  await table.delete(2, { ifVersion: 1 });
+  let rowIdMax = 0;
+  for (let code = SEGMENT_SIZE; segment() < 3; code += 1) ({ rowId: rowIdMax } = await table.append({ code, note }));
+  for (let version = 1; segment() < 4; version += 1) await table.replace(3, { code: 3, note }, { ifVersion: version });
+  await database.close();
+  disk.bytesOf('/data', segmentName(2)).fill(0);
+  const report = repairDatabase('/data', '/new', options);
+  assert.deepEqual(
+    report.damage.map(({ file, what }) => [file, what]),
+    [[segmentName(2), 'the segment is empty']],
+  );
+  assert.deepEqual([report.unknownBytes, report.lostLatestCount], [report.lostBytes, 0]);
+  const again = await openDatabase('/new', options);
+  const { rowId } = await (await again.table(seats)).append({ code: 2 ** 31, note });
+  assert.ok(rowId > rowIdMax, `${rowId} was given before: the highest was ${rowIdMax}`);
+  await again.close();
 });
 
 test('Repair refuses a directory that is not empty, and one with nothing in it', async () => {

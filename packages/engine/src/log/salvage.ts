@@ -7,7 +7,9 @@
  *    records are found by the lengths of those before them, or, where one length is damaged, by the one place from which the rest of the batch
  *    comes out in length and in number.
  * 3. What only a last, unproven write could have left is no part of the log, as for recovery: it is told, and not taken.
- * 4. Nothing is written.
+ * 4. What a later segment proves to have been there, and is zeros or is missing, is lost. Where only the end of a segment behind it is known,
+ *    the zeros at a segment's end are its ordinary end.
+ * 5. Nothing is written.
  */
 import { KLaniError } from '@k-lani/protocol';
 import type { Directory } from '../io/io.ts';
@@ -38,6 +40,8 @@ export interface Damage {
   readonly offset: number;
   readonly length: number;
   readonly what: string;
+  /** Bytes of it of which nothing tells what rows they held. */
+  readonly unknownBytes: number;
   readonly record: DamagedRecord | undefined;
 }
 
@@ -78,6 +82,8 @@ interface Extent {
   readonly end: number;
   /** `undefined` where the header is damaged. */
   readonly recordCount: number | undefined;
+  /** That it ended somewhere before `end`, where zeros begin. */
+  readonly isOpenEnded: boolean;
 }
 
 /**
@@ -145,23 +151,29 @@ class SalvageReader implements Salvaged, RecordTarget {
     const { segmentSizeBytes, files } = this.#survey;
     this.#load(file);
     const usedEnd = this.#usedEnd(0);
-    if (usedEnd === 0) return;
-    if (file.sizeBytes !== segmentSizeBytes)
-      this.#lose(file.sizeBytes, Math.max(0, segmentSizeBytes - file.sizeBytes), 'the file is cut off');
-    this.#salt = this.#saltOf(file);
-    const provenEnd = files.slice(place + 1).find((later) => later.previousEnd !== undefined)?.previousEnd ?? 0;
-    const begin = file.index * segmentSizeBytes;
-    if (this.#salt === undefined) {
-      const isProven = provenEnd > begin + SEGMENT_HEADER_SIZE;
-      this.#lose(0, usedEnd, isProven ? 'neither the segment header nor its first batch header is whole' : UNPROVEN);
+    const logEnd = files.slice(place + 1).find((later) => later.previousEnd !== undefined)?.previousEnd ?? 0;
+    const proven = Math.max(0, logEnd - file.index * segmentSizeBytes);
+    const isProven = proven > SEGMENT_HEADER_SIZE;
+    if (file.sizeBytes < segmentSizeBytes) this.#lose(file.sizeBytes, segmentSizeBytes - file.sizeBytes, 'the file is cut off');
+    if (file.sizeBytes > segmentSizeBytes) this.#loseNone(segmentSizeBytes, file.sizeBytes - segmentSizeBytes, 'the file is too long');
+    if (usedEnd === 0) {
+      if (isProven) this.#lose(0, Math.min(proven, file.sizeBytes, segmentSizeBytes), 'the segment is empty');
       return;
     }
-    if (file.header === undefined) this.#lose(0, SEGMENT_HEADER_SIZE, 'the segment header is not whole');
-    this.#readBatches(Math.min(Math.max(0, provenEnd - begin), segmentSizeBytes));
+    this.#salt = this.#saltOf(file);
+    if (this.#salt === undefined) {
+      const what = isProven ? 'neither the segment header nor its first batch header is whole' : UNPROVEN;
+      this.#lose(0, proven > segmentSizeBytes ? usedEnd : Math.max(usedEnd, proven), what);
+      return;
+    }
+    if (file.header === undefined) this.#loseNone(0, SEGMENT_HEADER_SIZE, 'the segment header is not whole');
+    this.#readBatches(proven);
   }
 
-  /** @param provenEnd offset before which all is known to have been durable, from what later segments say */
-  #readBatches(provenEnd: number): void {
+  /** @param proven offset before which all is known to have been durable, from what later segments say; in a later one where that is lost */
+  #readBatches(proven: number): void {
+    const provenEnd = Math.min(proven, this.bytes.length);
+    const isOpenEnded = proven > this.bytes.length;
     let offset = SEGMENT_HEADER_SIZE;
     while (offset + BATCH_HEADER_SIZE <= this.bytes.length) {
       const header = this.#headerAt(offset);
@@ -169,10 +181,11 @@ class SalvageReader implements Salvaged, RecordTarget {
       if (header !== undefined) {
         this.#readBatch(offset, header, provenEnd);
         offset += header.length;
-      } else if (next !== undefined || provenEnd > offset) {
+      } else if (next !== undefined || (isOpenEnded ? this.#usedEnd(offset) : provenEnd) > offset) {
         const end = next ?? provenEnd;
-        this.#lose(offset, Math.min(BATCH_HEADER_SIZE, end - offset), 'a batch header is not whole');
-        if (end - offset > BATCH_HEADER_SIZE) this.#readRecords({ start: offset + BATCH_HEADER_SIZE, end, recordCount: undefined });
+        this.#loseNone(offset, Math.min(BATCH_HEADER_SIZE, end - offset), 'a batch header is not whole');
+        const start = offset + BATCH_HEADER_SIZE;
+        if (end > start) this.#readRecords({ start, end, recordCount: undefined, isOpenEnded: isOpenEnded && next === undefined });
         offset = end;
       } else {
         const usedEnd = this.#usedEnd(offset);
@@ -194,11 +207,11 @@ class SalvageReader implements Salvaged, RecordTarget {
     this.last = { header, hash };
     this.epochMax = Math.max(this.epochMax, header.epoch);
     this.batchCount += 1;
-    this.#readRecords({ start, end, recordCount: header.recordCount });
+    this.#readRecords({ start, end, recordCount: header.recordCount, isOpenEnded: false });
   }
 
   /** Visits the intact records of a batch. */
-  #readRecords({ start, end, recordCount }: Extent): void {
+  #readRecords({ start, end, recordCount, isOpenEnded }: Extent): void {
     const byLength = this.#chain(start, end);
     if (byLength !== undefined && (recordCount === undefined || byLength.length === recordCount)) {
       for (const at of byLength) this.#take(at, end);
@@ -211,13 +224,17 @@ class SalvageReader implements Salvaged, RecordTarget {
       count += 1;
     }
     const rest = recordCount === undefined ? undefined : this.#findRest(at + 8, end, recordCount - count - 1);
-    this.#loseRecord(at, (rest?.[0] ?? end) - at, 'a record is damaged, and so is its length');
+    const lostEnd = rest?.[0] ?? (isOpenEnded ? this.#usedEnd(at) : end);
+    if (isOpenEnded && lostEnd === 0) return;
+    const isOne = rest !== undefined || recordCount === count + 1;
+    const what = 'a record is damaged, and so is its length';
+    this.#loseRecord(at, lostEnd - at, { what, unknownBytes: isOne ? 0 : lostEnd - at });
     for (const one of rest ?? []) this.#take(one, end);
   }
 
   #take(at: number, end: number): void {
     if (this.#isIntact(at, end)) this.#visit({ source: this, at, position: this.#index * this.bytes.length + at });
-    else this.#loseRecord(at, this.view.getUint32(at, true), 'a record does not match its checksum');
+    else this.#loseRecord(at, this.view.getUint32(at, true), { what: 'a record does not match its checksum', unknownBytes: 0 });
   }
 
   #isIntact(at: number, end: number): boolean {
@@ -297,7 +314,12 @@ class SalvageReader implements Salvaged, RecordTarget {
     this.damage.push(lost(this.#index, offset, length, what));
   }
 
-  #loseRecord(at: number, length: number, what: string): void {
+  /** Of bytes that held no record. */
+  #loseNone(offset: number, length: number, what: string): void {
+    this.damage.push({ ...lost(this.#index, offset, length, what), unknownBytes: 0 });
+  }
+
+  #loseRecord(at: number, length: number, { what, unknownBytes }: Pick<Damage, 'what' | 'unknownBytes'>): void {
     if (at + RECORD_HEADER_SIZE > this.bytes.length) {
       this.#lose(at, length, what);
       return;
@@ -308,14 +330,14 @@ class SalvageReader implements Salvaged, RecordTarget {
       rowId: view.getUint32(at + RecordOffset.rowId, true),
       version: view.getUint32(at + RecordOffset.version, true),
     };
-    this.damage.push({ ...lost(this.#index, at, length, what), record });
+    this.damage.push({ ...lost(this.#index, at, length, what), unknownBytes, record });
   }
 }
 
 const UNPROVEN = 'what stands behind the last batch was cut short, and nobody was answered; or it is damaged';
 
 function lost(index: number, offset: number, length: number, what: string): Damage {
-  return { file: segmentName(index), offset, length, what, record: undefined };
+  return { file: segmentName(index), offset, length, what, unknownBytes: length, record: undefined };
 }
 
 function manifestOf(directory: Directory, damage: Damage[]): Manifest | undefined {
@@ -323,7 +345,7 @@ function manifestOf(directory: Directory, damage: Damage[]): Manifest | undefine
     return readManifest(directory);
   } catch (error) {
     if (!(error instanceof KLaniError) || error.code !== 'Damaged') throw error;
-    damage.push({ file: 'manifest', offset: 0, length: 0, what: 'the manifest is not whole', record: undefined });
+    damage.push({ file: 'manifest', offset: 0, length: 0, what: 'the manifest is not whole', unknownBytes: 0, record: undefined });
     return undefined;
   }
 }
