@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { type TestContext } from 'node:test';
@@ -13,13 +13,15 @@ import { NodeIo } from './node-io.ts';
 // Locks and mappings need the same library.
 const skip = mappingAvailable() ? false : 'this platform has no kernel lock';
 const NODE_IO = new URL('node-io.ts', import.meta.url).href;
+/** One whom the permissions of files bind: they do not bind root. */
+const STRANGER = process.getuid?.() === 0 ? { uid: 65534, gid: 65534 } : {};
 /** Opens the directory, then tries to lock it at each message, and says how that went. */
 const CONTENDER = `
   import { NodeIo } from ${JSON.stringify(NODE_IO)};
   const directory = new NodeIo().openDirectory(process.argv[1], { create: false });
-  process.on('message', () => {
+  process.on('message', (access) => {
     try {
-      directory.acquireLock();
+      directory.acquireLock(access);
       process.send('locked');
     } catch (error) {
       process.send(error.code + ': ' + error.message);
@@ -87,17 +89,54 @@ test('The lock of a process that is killed is free at once', { skip }, async (t)
   assert.throws(() => open(root).acquireLock(), { code: 'DirectoryLocked', message: new RegExp(`process ${waiting.pid} `) });
 });
 
-async function startContender(t: TestContext, root: string): Promise<ChildProcess> {
+test(
+  'Directory.acquireLock() to read is refused beside a writer, and keeps one out, where lock may be read and not written',
+  { skip },
+  async (t) => {
+    const root = makeRoot(t);
+    const writer = open(root);
+    writer.acquireLock();
+    chmodSync(root, 0o755);
+    chmodSync(join(root, 'lock'), 0o444);
+    const [reader, other] = await Promise.all([startContender(t, root, STRANGER), startContender(t, root, STRANGER)]);
+    assert.match(await tryLock(reader), /^ReadOnly: /);
+    assert.match(await tryLock(reader, 'read'), new RegExp(`^DirectoryLocked: .* process ${process.pid} has it open for writing`));
+    writer.close();
+    assert.equal(await tryLock(reader, 'read'), 'locked');
+    assert.equal(await tryLock(other, 'read'), 'locked');
+    chmodSync(join(root, 'lock'), 0o644);
+    const next = open(root);
+    assert.throws(() => next.acquireLock(), { code: 'DirectoryLocked' });
+    await Promise.all([kill(reader), kill(other)]);
+    next.acquireLock();
+    next.close();
+  },
+);
+
+test('Directory.acquireLock() to read is ReadOnly where there is no lock file, and Io where it may not be read', { skip }, async (t) => {
+  const root = makeRoot(t);
+  chmodSync(root, 0o555);
+  const reader = await startContender(t, root, STRANGER);
+  assert.match(await tryLock(reader, 'read'), /^ReadOnly: /);
+  chmodSync(root, 0o755);
+  open(root).acquireLock();
+  chmodSync(join(root, 'lock'), 0);
+  assert.match(await tryLock(reader, 'read'), /^Io: /);
+  assert.deepEqual(readdirSync(root), ['lock']);
+});
+
+async function startContender(t: TestContext, root: string, user: object = {}): Promise<ChildProcess> {
   const child = spawn(process.execPath, ['--input-type=module', '--eval', CONTENDER, root], {
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+    ...user,
   });
   t.after(() => kill(child));
   await once(child, 'message');
   return child;
 }
 
-async function tryLock(contender: ChildProcess): Promise<string> {
-  contender.send('lock');
+async function tryLock(contender: ChildProcess, access: 'write' | 'read' = 'write'): Promise<string> {
+  contender.send(access);
   const [answer]: unknown[] = await once(contender, 'message');
   return String(answer);
 }

@@ -3,7 +3,8 @@
  *
  * 1. The lock is the kernel's (`flock`), so it ends with its holder, however that ends: there are no stale locks.
  * 2. The process id in the file only serves the message to whoever is refused. It is written after the lock is taken and never cleared, so
- *    it may be missing or that of an earlier holder, who is usually dead, for the moment between the two.
+ *    it may be missing or that of an earlier holder, who is usually dead, for the moment between the two. A reader who may not write the
+ *    file leaves it as it is.
  * 3. The text has a fixed length and is overwritten in place, so a full disk keeps nobody from opening a directory that was locked before.
  */
 import { constants } from 'node:fs';
@@ -14,6 +15,7 @@ import { libc } from './libc.ts';
 import { systemCallError, systemError } from './system-error.ts';
 
 /** The same numbers on Linux and macOS. */
+const LOCK_SH = 1;
 const LOCK_EX = 2;
 const LOCK_NB = 4;
 
@@ -39,23 +41,61 @@ export class DirectoryLock {
    * @throws {KLaniError} DirectoryLocked; ReadOnly; DiskFull where the file is new; Unsupported where no kernel lock can be reached
    */
   static acquire(path: string): DirectoryLock {
-    const { flock, errno } = libc();
     const flags = constants.O_RDWR | constants.O_CREAT;
-    const descriptor = new Descriptor(path, flags, { action: 'open lock file', access: 'write' });
+    const lock = new DirectoryLock(locked(new Descriptor(path, flags, { action: 'open lock file', access: 'write' }), LOCK_EX));
     try {
-      if (flock(descriptor.number, LOCK_EX | LOCK_NB) !== 0) throw refusal(descriptor, errno());
-      descriptor.write(new TextEncoder().encode(`${String(process.pid).padEnd(PROCESS_ID_LENGTH)}\n`), 0);
+      lock.#descriptor.write(new TextEncoder().encode(`${String(process.pid).padEnd(PROCESS_ID_LENGTH)}\n`), 0);
     } catch (error) {
-      descriptor.release();
+      lock.release();
       throw error;
     }
-    return new DirectoryLock(descriptor);
+    return lock;
+  }
+
+  /**
+   * As `acquire`, for a process that only reads and may not be allowed to write the file: it then shares the lock with others like it, and
+   * a holder from `acquire` still keeps it out, as it keeps out whoever calls `acquire`.
+   *
+   * @throws {KLaniError} as `acquire`; ReadOnly only where the file is missing and cannot be made; Io where it may not even be read
+   */
+  static acquireToRead(path: string): DirectoryLock {
+    try {
+      return DirectoryLock.acquire(path);
+    } catch (error) {
+      if (!isCoded(error, 'ReadOnly')) throw error;
+      return new DirectoryLock(locked(openToRead(path, error), LOCK_SH));
+    }
   }
 
   /** Gives the lock back. */
   release(): void {
     this.#descriptor.release();
   }
+}
+
+/** @throws `refused` where there is no file */
+function openToRead(path: string, refused: unknown): Descriptor {
+  try {
+    return new Descriptor(path, constants.O_RDONLY, { action: 'open lock file', access: 'read' });
+  } catch (error) {
+    throw isCoded(error, 'NotFound') ? refused : error;
+  }
+}
+
+/** The descriptor, with a lock on its file; closed where that is refused. */
+function locked(descriptor: Descriptor, operation: number): Descriptor {
+  try {
+    const { flock, errno } = libc();
+    if (flock(descriptor.number, operation | LOCK_NB) !== 0) throw refusal(descriptor, errno());
+    return descriptor;
+  } catch (error) {
+    descriptor.release();
+    throw error;
+  }
+}
+
+function isCoded(error: unknown, code: KLaniError['code']): boolean {
+  return error instanceof KLaniError && error.code === code;
 }
 
 function refusal(descriptor: Descriptor, errno: number): KLaniError {

@@ -29,12 +29,14 @@ export interface Directory {
 
   /**
    * Makes this process (and in it, this object) the only one that holds the directory's lock, a kernel lock on the file `lock`. It ends
-   * with `close`, and with the process however that ends.
+   * with `close`, and with the process however that ends. One who may read `lock` and not write it can take it with access `read`, together
+   * with others like it.
    *
-   * @throws {KLaniError} DirectoryLocked, with the process id of the holder in the message; ReadOnly; Unsupported where no kernel lock
-   *   can be reached
+   * @param access what the lock is for, `write` unless it is given
+   * @throws {KLaniError} DirectoryLocked, with the process id of the holder in the message; ReadOnly, to read only where there is no `lock`
+   *   and none can be made; Unsupported where no kernel lock can be reached
    */
-  acquireLock(): void;
+  acquireLock(access?: 'write' | 'read'): void;
 
   /**
    * Makes an empty file, open for writing. Its name is durable after `sync`.

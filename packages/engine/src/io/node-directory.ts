@@ -32,9 +32,10 @@ export class NodeDirectory implements Directory {
     }
   }
 
-  acquireLock(): void {
+  acquireLock(access: 'write' | 'read' = 'write'): void {
     assert(this.#lock === undefined, 'Cannot lock directory: it is locked by this object');
-    this.#lock = DirectoryLock.acquire(this.#pathOf(LOCK_FILE));
+    const path = this.#pathOf(LOCK_FILE);
+    this.#lock = access === 'write' ? DirectoryLock.acquire(path) : DirectoryLock.acquireToRead(path);
   }
 
   createFile(name: string): File {

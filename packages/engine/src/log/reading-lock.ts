@@ -1,17 +1,17 @@
-/** The lock of a directory as those take it who only read: where nobody can write, nobody has to be kept out. */
+/** The lock of a directory as those take it who only read: where no writer ever left a lock file and none can be made, nobody has to be kept out. */
 import { KLaniError } from '@k-lani/protocol';
 import type { Directory } from '../io/io.ts';
 import { readManifest } from './manifest.ts';
 
 /**
- * Keeps writers out while the directory is read. A directory that nobody here can write needs no lock and has no place for one: a backup on
- * a read-only medium.
+ * Keeps writers out while the directory is read. That this process may not write there says nothing about others: it takes the lock through
+ * the file that a writer made. A directory without that file, in which none can be made, has no writer: a backup on a read-only medium.
  *
- * @throws {KLaniError} DirectoryLocked, Unsupported
+ * @throws {KLaniError} DirectoryLocked, Unsupported; Io where the lock file may not be read
  */
 export function lockToRead(directory: Directory): void {
   try {
-    directory.acquireLock();
+    directory.acquireLock('read');
   } catch (error) {
     if (!(error instanceof KLaniError) || error.code !== 'ReadOnly') throw error;
   }
