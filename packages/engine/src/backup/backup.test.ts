@@ -5,8 +5,9 @@ import { join } from 'node:path';
 import test, { type TestContext } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
 import { NodeIo } from '../io/node-io.ts';
-import { SEGMENT, appendRecord, openLog, temporaryDirectory } from '../log/log.fixture.ts';
+import { SEGMENT, appendRecord, giveUpFirst, openLog, temporaryDirectory } from '../log/log.fixture.ts';
 import type { Log } from '../log/log.ts';
+import { NO_OPERATION, RecordKind, newDraft, recordSize } from '../log/record.ts';
 import { segmentName } from '../log/segment.ts';
 import { verifyLog } from '../log/verify.ts';
 import { DirectorySource } from './backup-source.ts';
@@ -35,6 +36,16 @@ async function append(log: Log, count: number): Promise<number> {
   let position = 0;
   for (let index = 0; index < count; index += 1) position = await appendRecord(log, BODY);
   return position;
+}
+
+/** Appends what compaction tells last of a segment, in a batch of its own. */
+function appendRowIds(log: Log): Promise<number> {
+  log.reserve(recordSize(0, 0));
+  log.begin({ ...newDraft(RecordKind.rowIds), tableId: 1, rowId: 1 }, NO_OPERATION, 0);
+  const position = log.finish();
+  return new Promise((resolve, reject) => {
+    log.whenDurable(position, (error) => (error === undefined ? resolve(position) : reject(error)));
+  });
 }
 
 function markAt({ databaseId }: Log, lsn: number): { lsn: number; databaseId: Uint8Array } {
@@ -86,6 +97,27 @@ test('a backup of a running database ends before the batch that nothing proves, 
   assert.equal(verifyLog(to, {}).lsnLast, last);
   const again = await backUpInto(path, to);
   assert.deepEqual([again.lsnLast, again.segmentsCopied, again.bytesCopied], [last, 0, 0]);
+});
+
+test('a backup of a running database takes what the manifest in force relies on, and no later batch of a compaction', async (context) => {
+  const { path, log } = await running(context);
+  await append(log, 30);
+  const relied = await appendRowIds(log);
+  const directory = io.openDirectory(path, { create: false });
+  giveUpFirst(directory, log.durable);
+  const first = await backUpInto(path, temporaryDirectory(context));
+  assert.deepEqual([first.isRunning, first.lsnLast], [true, relied]);
+  const last = await append(log, 1);
+  // It may be in the middle of its sync, for all that the files tell.
+  await appendRowIds(log);
+  const second = await backUpInto(path, temporaryDirectory(context));
+  assert.deepEqual([second.isRunning, second.lsnLast], [true, last]);
+  giveUpFirst(directory, log.durable + 8);
+  directory.close();
+  await assert.rejects(backUpInto(path, temporaryDirectory(context)), {
+    code: 'Damaged',
+    message: /the log ends here, and manifest relies/,
+  });
 });
 
 test('a further backup copies only what is new', async (context) => {

@@ -2,7 +2,7 @@
  * Backup: copies the log of a database, running or stopped, to a target.
  *
  * 1. Only what is proven durable is taken. The last batch of a running log is proven by nothing but a mark that its server synced, or by a
- *    manifest that relies on records in it; without either the backup ends before it. A stopped log is taken as its next opening keeps it.
+ *    manifest in force that relies on it; without either the backup ends before it. A stopped log is taken as its next opening keeps it.
  * 2. Everything is checked as it is copied: the chain of batches, and each record by its own checksum; the hash of a batch's records only in
  *    the last segment. Damage ends the backup; what the target holds by then is whole.
  * 3. A target that holds an earlier backup is gone on with: its segments have the same headers as those here, and its last batch is in the
@@ -16,7 +16,7 @@ import type { Directory, Io } from '../io/io.ts';
 import { NodeIo } from '../io/node-io.ts';
 import { anchorText } from '../log/anchor.ts';
 import { expectComplete } from '../log/incomplete.ts';
-import { readManifest, type Manifest } from '../log/manifest.ts';
+import { expectRelied, readManifest, type Manifest } from '../log/manifest.ts';
 import { Rereading, lockToReadUnlessRunning } from '../log/reading-lock.ts';
 import { RecordChecker } from '../log/record-checker.ts';
 import {
@@ -109,7 +109,7 @@ interface CopyParts {
 class BackupCopy {
   readonly #parts: CopyParts;
   readonly #manifest: Manifest | undefined;
-  readonly #checker: RecordChecker;
+  readonly #checker = new RecordChecker();
   /** Up to the last that has begun. */
   readonly #files: readonly SegmentFile[];
   #held: HeldLog | undefined;
@@ -137,7 +137,6 @@ class BackupCopy {
     const { directory } = parts;
     this.#parts = parts;
     this.#manifest = readManifest(directory);
-    this.#checker = new RecordChecker(this.#manifest?.start.end);
     const files = peekSegments(directory, this.#manifest?.firstSegment ?? 1);
     this.#files = files.slice(0, files.findLastIndex(({ header }) => header !== undefined) + 1);
   }
@@ -157,6 +156,8 @@ class BackupCopy {
     } finally {
       await this.#writing;
     }
+    if (this.#manifest?.isArchive === false)
+      expectRelied(directory, this.#manifest, { end: this.#taken?.end ?? this.#manifest.start.end, sizeBytes });
     await target.finish();
     return this.#report();
   }
@@ -244,7 +245,7 @@ class BackupCopy {
   #provenEnd(): ReadBatch | undefined {
     const { isRunning, options } = this.#parts;
     const position = this.#last?.position ?? 0;
-    const isProven = !isRunning || (options.mark?.lsn ?? 0) >= position || this.#checker.standInLast >= position;
+    const isProven = !isRunning || (options.mark?.lsn ?? 0) >= position || (this.#manifest?.reliedEnd ?? 0) > position;
     const proven = isProven ? this.#last : this.#before;
     return (this.#heldBatch?.end ?? 0) > (proven?.end ?? 0) ? this.#heldBatch : proven;
   }

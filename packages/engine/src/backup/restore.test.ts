@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import test, { type TestContext } from 'node:test';
 import { NodeClock } from '../io/node-clock.ts';
 import { NodeIo } from '../io/node-io.ts';
-import { SEGMENT, appendRecord, bodyAt, openLog, temporaryDirectory } from '../log/log.fixture.ts';
+import { BATCH_HEADER_SIZE } from '../log/batch.ts';
+import { SEGMENT, appendRecord, bodyAt, giveUpFirst, openLog, temporaryDirectory } from '../log/log.fixture.ts';
 import { PREPARED_NAME, SEGMENT_HEADER_SIZE, segmentName } from '../log/segment.ts';
 import { verifyLog } from '../log/verify.ts';
 import { DirectorySource, type BackupSource } from './backup-source.ts';
@@ -116,6 +117,25 @@ test('restore() of a damaged backup is refused with file and offset, and leaves 
   file.close();
   const to = temporaryDirectory(context);
   await assert.rejects(restoreFrom(path, to), { code: 'Damaged', message: /0000000002\.segment: damaged at offset \d+/ });
+  assert.deepEqual(readdirSync(to), ['lock']);
+});
+
+test('restore() refuses a moment before the end that the manifest relies on, and a backup that ends before it', async (context) => {
+  const { path, positions } = await written(context, 60);
+  const [before = 0, relied = 0, after = 0] = positions.slice(50);
+  const directory = io.openDirectory(path, { create: false });
+  giveUpFirst(directory, after - BATCH_HEADER_SIZE);
+  const early = restoreFrom(path, temporaryDirectory(context), { lsn: relied - 1 });
+  await assert.rejects(early, { code: 'InvalidArgument', message: new RegExp(`earliest that can be restored is lsn ${relied}$`) });
+  for (const lsn of [relied, after]) {
+    const { kept } = await restoreFrom(path, temporaryDirectory(context), { lsn });
+    assert.equal(kept.lsnLast, lsn);
+  }
+  await assert.rejects(restoreFrom(path, temporaryDirectory(context), { lsn: before }), { code: 'InvalidArgument' });
+  giveUpFirst(directory, verifyLog(path).lsnLast + SEGMENT);
+  directory.close();
+  const to = temporaryDirectory(context);
+  await assert.rejects(restoreFrom(path, to), { code: 'Damaged', message: /the log ends here, and manifest relies on it/ });
   assert.deepEqual(readdirSync(to), ['lock']);
 });
 

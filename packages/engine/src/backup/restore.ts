@@ -4,7 +4,7 @@
  * 1. As long as it has not ended the directory says that it is not complete, and does not open.
  * 2. What was written is read again and checked as `verify` does, before the directory is complete.
  * 3. The log is cut behind the last batch that lies wholly at or before the lsn and the time: never inside of a batch. Behind the cut there
- *    are zeros.
+ *    are zeros. It is not cut before the end that the manifest relies on.
  * 4. After an error nothing is left in the directory but its lock file.
  */
 import { KLaniError } from '@k-lani/protocol';
@@ -118,13 +118,16 @@ async function copyFile({ name, chunks }: BackupFile, directory: Directory, prog
 /** Checks what was copied, and cuts it. */
 function cutLog(source: BackupSource, directory: Directory, options: RestoreOptions): RestoreReport {
   const manifest = readManifest(directory);
-  const checker = new RecordChecker(manifest?.start.end);
+  const checker = new RecordChecker();
+  const reliedEnd = manifest?.reliedEnd ?? 0;
+  let lsnMin = 0;
   const kept = new PartCounter();
   const cut = new PartCounter();
   let last: VisitedBatch | undefined;
   const recovered = recover(directory, {
     visit: (batch) => {
       checker.visit(batch);
+      if (lsnMin === 0 && batch.header.position + batch.header.length >= reliedEnd) lsnMin = checker.lsnLast;
       const isKept = checker.lsnLast <= (options.lsn ?? Infinity) && batch.header.timeMs <= (options.time?.getTime() ?? Infinity);
       if (isKept) last = batch;
       (isKept ? kept : cut).add(batch, checker.lsnLast);
@@ -137,12 +140,9 @@ function cutLog(source: BackupSource, directory: Directory, options: RestoreOpti
     throw new KLaniError('InvalidArgument', `Cannot restore to ${at}: the backup begins at lsn ${cut.part?.lsnFirst ?? 0}`);
   const { header, hash } = last;
   const end = header.position + header.length;
-  if (checker.standInLast >= end) {
+  if (end < reliedEnd) {
     const what = `the older part of the log was given up, and what still counted of it was moved behind that`;
-    throw new KLaniError(
-      'InvalidArgument',
-      `Cannot restore to ${at}: ${what}; the earliest that can be restored is lsn ${checker.standInLast}`,
-    );
+    throw new KLaniError('InvalidArgument', `Cannot restore to ${at}: ${what}; the earliest that can be restored is lsn ${lsnMin}`);
   }
   const sizeBytes = recovered.segmentSizeBytes;
   truncate(directory, end, sizeBytes);

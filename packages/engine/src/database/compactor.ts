@@ -83,6 +83,8 @@ interface Candidate {
 interface Evacuated {
   readonly batchCount: number;
   readonly last: BatchHeader | undefined;
+  /** Position up to which the log holds what was moved. */
+  readonly reliedEnd: number;
 }
 
 export class Compactor {
@@ -261,7 +263,7 @@ export class Compactor {
     }
     const lastTold = this.#tellRowIds();
     if (lastTold !== 0) await ended((done) => log.whenDurable(lastTold, done));
-    return { batchCount, last };
+    return { batchCount, last, reliedEnd: log.durable };
   }
 
   #batchAt(position: number): BatchHeader {
@@ -307,7 +309,7 @@ export class Compactor {
     return position;
   }
 
-  #manifest(next: SegmentHeader, { batchCount, last }: Evacuated): Manifest {
+  #manifest(next: SegmentHeader, { batchCount, last, reliedEnd }: Evacuated): Manifest {
     const { log, catalog } = this.#state;
     const begin = next.index * log.segmentSizeBytes;
     const before = log.manifest?.start;
@@ -328,6 +330,8 @@ export class Compactor {
         batchCount: (before?.batchCount ?? 0) + batchCount,
       },
       schemas,
+      reliedEnd,
+      isArchive: false,
     };
   }
 

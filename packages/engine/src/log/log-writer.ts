@@ -90,7 +90,7 @@ export class LogWriter implements RecordTarget {
     this.#seal();
     this.#writeSegment();
     directory.sync();
-    writeManifestNow(directory, { databaseId, firstSegment, start, schemas: [] });
+    writeManifestNow(directory, { databaseId, firstSegment, start, schemas: [], reliedEnd: this.#previousEnd, isArchive: false });
   }
 
   #take(length: number): number {

@@ -3,11 +3,13 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
-import { type Clock, type Scheduler, SeededRandom } from '@k-lani/base';
+import { type Clock, type Scheduler, SeededRandom, assert } from '@k-lani/base';
 import type { Directory } from '../io/io.ts';
 import { NodeClock } from '../io/node-clock.ts';
 import { Log } from './log.ts';
+import { writeManifestNow } from './manifest.ts';
 import { RECORD_HEADER_SIZE, RecordKind, RecordOffset, recordSize, type Operation } from './record.ts';
+import { peekSegments, startOf } from './recovery.ts';
 
 /** Bytes of a segment: the fewest that it may have. */
 export const SEGMENT = 64 * 1024;
@@ -75,4 +77,12 @@ export function bodyAt(log: Log, position: number): string {
   const at = log.record(position);
   const length = log.view.getUint32(at + RecordOffset.bodyLength, true);
   return new TextDecoder().decode(log.bytes.slice(at + RECORD_HEADER_SIZE, at + RECORD_HEADER_SIZE + length));
+}
+
+/** Makes the log of a directory begin with segment 2, and rely on what lies before `reliedEnd`. */
+export function giveUpFirst(directory: Directory, reliedEnd: number): void {
+  const header = peekSegments(directory, 1).find(({ index }) => index === 2)?.header;
+  const start = header === undefined ? undefined : startOf(header);
+  assert(header !== undefined && start !== undefined, 'Segment 2 has begun');
+  writeManifestNow(directory, { databaseId: header.databaseId, firstSegment: 2, start, schemas: [], reliedEnd, isArchive: false });
 }

@@ -20,6 +20,8 @@ const manifest: Manifest = {
   firstSegment: 9,
   start: { end: 8 * 65_536 + 4096, hash: new Uint8Array(32).fill(5), timeMs: 1_700_000_000_123, epoch: 7, batchCount: 2 ** 33 },
   schemas: [11 * 65_536 + 384, 2 ** 41 + 8],
+  reliedEnd: 2 ** 41 + 1024,
+  isArchive: true,
 };
 
 test('A manifest is read as it was written, and takes the place of the one before', (context) => {

@@ -14,21 +14,24 @@
  * | 48 | 32 | hash | SHA-256 of the last batch header before it |
  * | 80 | 8 | time | of that batch, milliseconds since 1970, UTC |
  * | 88 | 4 | epoch | of that batch |
- * | 92 | 4 | – | zero |
+ * | 92 | 4 | flags | 1: of an archive |
  * | 96 | 8 | batch count | batches up to there |
- * | 104 | 8 | – | zeros |
+ * | 104 | 8 | relied end | position up to which the log holds what stands for what was given up |
  * | 112 | 8 · count | schemas | positions of the moved schema records that are older than the log's beginning, in their order |
  *
  * 1. Without a manifest the log begins at segment 1.
  * 2. It is written beside, synced, renamed into place, and the directory is synced: at any moment one whole manifest, or none, is in force.
  * 3. Segments before the first are what an interrupted removal left; they are no part of the log.
- * 4. It comes into force only when everything that it relies on is durable: the moved records, and the first segment's first batch.
+ * 4. It comes into force only when everything that it relies on is durable: the log up to the relied end, where the moved records are, and in it
+ *    the first segment's first batch. So it proves that much of the log, and a log that ends before is damaged.
+ * 5. An archive takes only segments that are given up: until it has those up to the relied end it can be verified, but not opened or restored.
  */
 import { crc32 } from '@k-lani/base';
 import { KLaniError } from '@k-lani/protocol';
 import type { Directory, Done, File } from '../io/io.ts';
 import { HASH_SIZE, type RecoveryStart } from './batch.ts';
 import { readU64, writeU64 } from './record.ts';
+import { segmentName } from './segment.ts';
 
 /** The name of the manifest, and the one under which it is written. */
 export const MANIFEST_NAME = 'manifest';
@@ -37,6 +40,7 @@ export const NEXT_MANIFEST_NAME = 'next.manifest';
 const HEADER_SIZE = 112;
 const FORMAT_VERSION = 1;
 const MAGIC = new TextEncoder().encode('KLANIMAN');
+const FLAG_ARCHIVE = 1;
 const DATABASE_ID_SIZE = 16;
 const POSITION_SIZE = 8;
 
@@ -51,10 +55,14 @@ export interface Manifest {
   readonly start: RecoveryStart;
   /** Positions of schema records that have to be known before the log is read from its beginning, in the order in which they count. */
   readonly schemas: readonly number[];
+  /** Position up to which the log is relied on, and durable; where a batch ends. */
+  readonly reliedEnd: number;
+  /** Whether the segments are those that a database gives up: the log may end before `reliedEnd`. */
+  readonly isArchive: boolean;
 }
 
 /** The manifest's bytes. */
-export function encodeManifest({ databaseId, firstSegment, start, schemas }: Manifest): Uint8Array {
+export function encodeManifest({ databaseId, firstSegment, start, schemas, reliedEnd, isArchive }: Manifest): Uint8Array {
   const bytes = new Uint8Array(HEADER_SIZE + schemas.length * POSITION_SIZE);
   const view = new DataView(bytes.buffer);
   bytes.set(MAGIC, 0);
@@ -67,7 +75,9 @@ export function encodeManifest({ databaseId, firstSegment, start, schemas }: Man
   bytes.set(start.hash, 48);
   writeU64(view, 80, start.timeMs);
   view.setUint32(88, start.epoch, true);
+  view.setUint32(92, isArchive ? FLAG_ARCHIVE : 0, true);
   writeU64(view, 96, start.batchCount);
+  writeU64(view, 104, reliedEnd);
   for (const [place, position] of schemas.entries()) writeU64(view, HEADER_SIZE + place * POSITION_SIZE, position);
   view.setUint32(8, crc32(bytes, 12), true);
   return bytes;
@@ -102,6 +112,8 @@ export function decodeManifest(bytes: Uint8Array, path: string): Manifest {
       batchCount: readU64(view, 96),
     },
     schemas: Array.from({ length: count }, (_, place) => readU64(view, HEADER_SIZE + place * POSITION_SIZE)),
+    reliedEnd: readU64(view, 104),
+    isArchive: (view.getUint32(92, true) & FLAG_ARCHIVE) !== 0,
   };
 }
 
@@ -120,6 +132,19 @@ export function readManifest(directory: Directory): Manifest | undefined {
   } finally {
     file.close();
   }
+}
+
+/** @throws {KLaniError} Damaged when a log that ends at `end` lacks what the manifest relies on */
+export function expectRelied(
+  { path }: Directory,
+  { reliedEnd }: Manifest,
+  log: { readonly end: number; readonly sizeBytes: number },
+): void {
+  if (log.end >= reliedEnd) return;
+  const index = Math.floor((log.end - 1) / log.sizeBytes);
+  const what = `the log ends here, and ${MANIFEST_NAME} relies on it up to position ${reliedEnd}`;
+  const offset = log.end - index * log.sizeBytes;
+  throw new KLaniError('Damaged', `Cannot open ${path}/${segmentName(index)}: damaged at offset ${offset}: ${what}`);
 }
 
 /**

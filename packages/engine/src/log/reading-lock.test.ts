@@ -11,7 +11,14 @@ const NOWHERE = { end: 0, hash: new Uint8Array(32), timeMs: 0, epoch: 1, batchCo
 test('Rereading tries again only when segments were given up meanwhile, and a bounded number of times', (context) => {
   const directory = new NodeIo().openDirectory(temporaryDirectory(context), { create: false });
   const giveUp = (firstSegment: number): void =>
-    writeManifestNow(directory, { databaseId: new Uint8Array(16), firstSegment, start: NOWHERE, schemas: [] });
+    writeManifestNow(directory, {
+      databaseId: new Uint8Array(16),
+      firstSegment,
+      start: NOWHERE,
+      schemas: [],
+      reliedEnd: 0,
+      isArchive: false,
+    });
   const missing = new KLaniError('NotFound', 'Cannot open file');
   const rereading = new Rereading(directory);
   assert.throws(() => rereading.again(missing), missing);

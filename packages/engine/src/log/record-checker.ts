@@ -18,14 +18,6 @@ export class RecordChecker {
   lsnLast = 0;
   /** Whether the last record is the mark of a clean end. */
   isClosed = false;
-  /** Position of the last record that stands for what was given up before the log's beginning; 0 for none. */
-  standInLast = 0;
-  readonly #logBegin: number;
-
-  /** @param logBegin where the log before its first segment ended; 0 where nothing was given up */
-  constructor(logBegin = 0) {
-    this.#logBegin = logBegin;
-  }
 
   /** @throws {KLaniError} Damaged with file and offset */
   readonly visit: BatchVisitor = ({ source, path, start, end, header }) => {
@@ -39,7 +31,6 @@ export class RecordChecker {
       if (!isRecordIntact(source, at, end)) throw damage(at, 'the record does not match its checksum');
       const fault = recordFault(source, at, position);
       if (fault !== undefined) throw damage(at, fault);
-      if (this.#logBegin > 0 && standsIn(source, at, this.#logBegin)) this.standInLast = position;
       isLastOfOperation = (source.view.getUint8(at + RecordOffset.flags) & RECORD_FLAG_LAST) !== 0;
       this.isClosed = isClosedMark(source, at);
       this.lsnLast = position;
@@ -59,11 +50,6 @@ function recordFault({ view }: RecordTarget, at: number, position: number): stri
   if (lsn > position) return `the record says lsn ${lsn}, and stands at position ${position}`;
   if (previous >= position) return `the record says that the version before it is at position ${previous}, and stands at ${position}`;
   return undefined;
-}
-
-/** Whether the record was moved from before `logBegin`, or tells row ids that no other record may tell any more. */
-function standsIn({ view }: RecordTarget, at: number, logBegin: number): boolean {
-  return readU64(view, at + RecordOffset.lsn) < logBegin || view.getUint8(at + RecordOffset.kind) === RecordKind.rowIds;
 }
 
 function isClosedMark({ view }: RecordTarget, at: number): boolean {

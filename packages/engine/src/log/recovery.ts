@@ -26,7 +26,7 @@ import {
   type RecoveryStart,
 } from './batch.ts';
 import type { LogEnd } from './group-commit.ts';
-import { MANIFEST_NAME, readManifest, type Manifest } from './manifest.ts';
+import { MANIFEST_NAME, expectRelied, readManifest, type Manifest } from './manifest.ts';
 import type { RecordTarget } from './record.ts';
 import {
   PREPARED_NAME,
@@ -186,6 +186,7 @@ export function recover(directory: Directory, options: RecoveryOptions = {}): Re
   const salt = files[begunCount - 1]?.header?.salt ?? first.salt;
   if (chain.batchCount > 0) tail.salt = nextSalt(salt, chain.hash);
   for (const file of files.slice(begunCount)) if (file.index < endSegment) readNotBegun(memory, file, tail, options);
+  if (manifest !== undefined) expectRelied(directory, manifest, { end: chain.end, sizeBytes: first.sizeBytes });
   const endOfSegments = Math.floor((chain.end - 1) / first.sizeBytes);
   return {
     databaseId: first.databaseId,

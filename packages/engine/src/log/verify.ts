@@ -2,7 +2,7 @@
  * Verifying: recovery's reading of the whole log, and every record besides, without opening the database.
  *
  * 1. Everything that recovery checks holds: segment headers, batch headers, the hash of each batch's records, the chain of batches.
- * 2. The rules of `record-checker.ts` hold for the records.
+ * 2. The rules of `record-checker.ts` hold for the records, and the log goes as far as its manifest relies on it.
  * 3. Nothing of the log is written. Where the directory can be written its lock is held meanwhile; where a process has it open, what that
  *    process had written at some moment is checked, and a batch that it is writing is no damage.
  */
@@ -11,7 +11,7 @@ import type { Directory, Io } from '../io/io.ts';
 import { NodeIo } from '../io/node-io.ts';
 import { anchorText, type Anchor } from './anchor.ts';
 import { expectComplete } from './incomplete.ts';
-import { readManifest, type Manifest } from './manifest.ts';
+import { expectRelied, readManifest, type Manifest } from './manifest.ts';
 import { lockToReadUnlessRunning, Rereading } from './reading-lock.ts';
 import { peekSegments, type RecoveryProgress, type SegmentFile } from './recovery.ts';
 import { segmentName } from './segment.ts';
@@ -125,6 +125,7 @@ export function reportOf(
   const last = ranges.at(-1);
   const header = files.find((file) => file.header !== undefined)?.header;
   if (last === undefined || header === undefined) throw new KLaniError('NotFound', `Cannot verify ${directory.path}: no log is in it`);
+  if (manifest?.isArchive === false) expectRelied(directory, manifest, { end: last.end, sizeBytes: header.sizeBytes });
   const sum = (of: (range: RangeReport) => number): number => ranges.reduce((total, range) => total + of(range), 0);
   const firstSegment = manifest?.firstSegment ?? 1;
   const begin = firstSegment * header.sizeBytes;

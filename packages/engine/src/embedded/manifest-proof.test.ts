@@ -1,0 +1,101 @@
+import assert from 'node:assert/strict';
+import { readdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import test, { type TestContext } from 'node:test';
+import { defineTable } from '@k-lani/protocol';
+import { FaultyIo } from '../io/faulty-io.fixture.ts';
+import { NodeClock } from '../io/node-clock.ts';
+import { NodeIo } from '../io/node-io.ts';
+import { SEGMENT, temporaryDirectory } from '../log/log.fixture.ts';
+import { MANIFEST_NAME, readManifest } from '../log/manifest.ts';
+import { segmentIndexOf } from '../log/segment.ts';
+import { verifyLog } from '../log/verify.ts';
+import { verifyLogInThreads } from '../log/verify-threads.ts';
+import type { EmbeddedDatabase } from './embedded-database.ts';
+import { openDatabase, type OpenOptions } from './open-database.ts';
+
+const seats = defineTable({
+  table: 'seats',
+  fields: { seat_no: { type: 'uint32', index: 'unique' }, ticket: { type: 'blob' } },
+});
+
+/** Four of them fill a segment. */
+const ticket = new Uint8Array(15_000).fill(1);
+
+const OPTIONS = { segmentSizeBytes: SEGMENT, operationWindow: 2, history: 'latest', checkpointBytes: 0 } as const;
+
+/** Replaces row 1, or makes it. */
+async function write(database: EmbeddedDatabase, count: number): Promise<void> {
+  const table = await database.table(seats);
+  for (let done = 0; done < count; done += 1) {
+    const version = table.seek(1)?.version;
+    if (version === undefined) await table.append({ seat_no: 1, ticket });
+    else await table.replace(1, { seat_no: 1, ticket }, { ifVersion: version });
+  }
+}
+
+function segmentsIn(path: string): string[] {
+  return readdirSync(path).filter((name) => segmentIndexOf(name) !== undefined);
+}
+
+const DAY_MS = 86_400_000;
+
+/** A clock whose wall time the test sets. */
+class SetClock extends NodeClock {
+  ms = 1_700_000_000_000;
+
+  override wallMs(): number {
+    return this.ms;
+  }
+}
+
+/** A closed database that has given up segments and keeps some behind them, and where its manifest relies on the log. */
+async function compacted(context: TestContext) {
+  const path = temporaryDirectory(context);
+  const clock = new SetClock();
+  const open = (options: OpenOptions) => openDatabase(path, { ...OPTIONS, clock, io: new FaultyIo(), ...options });
+  const writing = await open({ history: 'all' });
+  const table = await writing.table(seats);
+  await table.append({ seat_no: 1, ticket });
+  await table.append({ seat_no: 2, ticket });
+  await write(writing, 4);
+  clock.ms += 100 * DAY_MS;
+  await write(writing, 10);
+  await writing.close();
+  const database = await open({ history: { days: 30 } });
+  const { firstSegment } = await database.compact();
+  assert.ok(firstSegment > 1);
+  await database.close();
+  const manifest = readManifest(new NodeIo().openDirectory(path, { create: false }));
+  assert.ok(manifest !== undefined && manifest.reliedEnd > (firstSegment + 2) * SEGMENT);
+  return { path, firstSegment, reliedEnd: manifest.reliedEnd, clock, open };
+}
+
+test('A log that ends before what its manifest relies on is refused by opening and verify', async (context) => {
+  const { path, firstSegment, reliedEnd } = await compacted(context);
+  const last = Math.floor((reliedEnd - 1) / SEGMENT);
+  for (const name of segmentsIn(path)) if ((segmentIndexOf(name) ?? 0) >= last) rmSync(join(path, name));
+  assert.ok(segmentsIn(path).length > 0 && last > firstSegment);
+  const refusal = { code: 'Damaged', message: new RegExp(`segment: damaged at offset \\d+: the log ends here.*position ${reliedEnd}$`) };
+  assert.throws(() => verifyLog(path), refusal);
+  await assert.rejects(verifyLogInThreads(path), refusal);
+  await assert.rejects(openDatabase(path, OPTIONS), refusal);
+});
+
+test('An archive that begins late verifies, and does not open, before it has what its manifest relies on', async (context) => {
+  const { firstSegment, clock, open } = await compacted(context);
+  const archive = temporaryDirectory(context);
+  clock.ms += 100 * DAY_MS;
+  const writing = await open({ history: 'all' });
+  await write(writing, 4);
+  await writing.close();
+  const database = await open({ history: { days: 30 }, archive });
+  await database.compact();
+  assert.ok(database.stats().compaction.firstSegment > firstSegment);
+  await database.close();
+  assert.ok(readdirSync(archive).includes(MANIFEST_NAME));
+  for (const name of segmentsIn(archive).slice(1)) rmSync(join(archive, name));
+  assert.equal(verifyLog(archive).firstSegment, firstSegment);
+  assert.equal((await verifyLogInThreads(archive)).firstSegment, firstSegment);
+  await assert.rejects(openDatabase(archive, OPTIONS), { code: 'Damaged', message: /the log ends here/ });
+});
