@@ -19,9 +19,13 @@ export function markIncomplete(directory: Directory): void {
   directory.sync();
 }
 
-/** Marks a directory as complete; everything in it is durable before. */
+/**
+ * Marks a directory as complete; the bytes of its files are durable before. What was renamed and removed in it is made durable first: under
+ * one sync a power cut could keep nothing but the removal of the mark.
+ */
 export function markComplete(directory: Directory): void {
   if (!directory.list().includes(INCOMPLETE_NAME)) return;
+  directory.sync();
   directory.remove(INCOMPLETE_NAME);
   directory.sync();
 }
