@@ -1,12 +1,20 @@
 /** A backup as a tar stream: the manifest, if there is one, then the segments in their full size. `tar` reads it too. */
 import { randomUUID } from 'node:crypto';
 import { createWriteStream, rmSync } from 'node:fs';
-import { rename } from 'node:fs/promises';
-import { resolve } from 'node:path';
+import { basename, dirname, resolve } from 'node:path';
 import { Readable, type Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createTarPacker, type TarPackController } from 'modern-tar';
-import { encodeManifest, MANIFEST_NAME, segmentName, type BackupSegment, type BackupTarget, type Manifest } from '@k-lani/engine';
+import {
+  encodeManifest,
+  MANIFEST_NAME,
+  NodeIo,
+  segmentName,
+  type BackupSegment,
+  type BackupTarget,
+  type Io,
+  type Manifest,
+} from '@k-lani/engine';
 import { KLaniError } from '@k-lani/protocol';
 
 /** What is handed to the stream at once, bytes. */
@@ -18,7 +26,7 @@ const FILE_MODE = 0o640;
 interface Sink {
   readonly path: string;
   readonly stream: Writable;
-  readonly keep: () => Promise<void>;
+  readonly keep: () => void;
   readonly discard: () => void;
 }
 
@@ -32,16 +40,16 @@ export class TarTarget implements BackupTarget {
 
   /** A stream to standard output. */
   static toOutput(): TarTarget {
-    const keep = (): Promise<void> => Promise.resolve();
-    return new TarTarget({ path: 'standard output', stream: process.stdout, keep, discard: () => undefined });
+    return new TarTarget({ path: 'standard output', stream: process.stdout, keep: () => undefined, discard: () => undefined });
   }
 
-  /** A new file, synced; it has its name only when it is complete. */
-  static toFile(path: string): TarTarget {
-    const partial = `${path}.${randomUUID()}.partial`;
+  /** A new file, synced; it has its name only when it is complete, and then for good. */
+  static toFile(path: string, io: Io = new NodeIo()): TarTarget {
+    const whole = resolve(path);
+    const partial = `${whole}.${randomUUID()}.partial`;
     const stream = createWriteStream(partial, { flags: 'wx', mode: FILE_MODE, flush: true, highWaterMark: 4 * CHUNK_BYTES });
-    const keep = (): Promise<void> => rename(partial, path);
-    return new TarTarget({ path: resolve(path), stream, keep, discard: () => rmSync(partial, { force: true }) });
+    const keep = (): void => rename(io, partial, whole);
+    return new TarTarget({ path: whole, stream, keep, discard: () => rmSync(partial, { force: true }) });
   }
 
   private constructor(sink: Sink) {
@@ -75,7 +83,7 @@ export class TarTarget implements BackupTarget {
   async finish(): Promise<void> {
     this.#packer.finalize();
     await this.#written;
-    await this.#sink.keep();
+    this.#sink.keep();
     this.#isFinished = true;
   }
 
@@ -98,6 +106,17 @@ export class TarTarget implements BackupTarget {
       await writer.close();
     };
     await Promise.race([write().catch(() => this.#written), this.#written.then(() => Promise.reject(new Error('the stream ended')))]);
+  }
+}
+
+/** Gives a file its name, durable when this returns. */
+function rename(io: Io, from: string, to: string): void {
+  const directory = io.openDirectory(dirname(to), { create: false });
+  try {
+    directory.rename(basename(from), basename(to));
+    directory.sync();
+  } finally {
+    directory.close();
   }
 }
 
