@@ -33,10 +33,13 @@
  *
  * 1. The bytes follow from the log before `end` and from the size of the operation window alone.
  * 2. Every byte is under a checksum or compared, and nothing is decoded before its checksum is right.
+ * 3. Counts fill the front exactly, root pages are pages of the extent, positions lie from the oldest segment to `end`: whatever is decoded can
+ *    be looked up. What the pages hold is told by restoring alone.
  */
 import { crc32 } from 'node:zlib';
-import { CHUNK_SIZE_BYTES, PAGE_SIZE_BYTES } from '../memory/page-store.ts';
+import { CHUNK_SIZE_BYTES, PAGE_SIZE_BYTES, isPageWithin } from '../memory/page-store.ts';
 import { readU64, writeU64 } from '../log/record.ts';
+import { SEGMENT_HEADER_SIZE } from '../log/segment.ts';
 import type { SavedOperations } from '../snapshot/operation-window.ts';
 import type { TableRoots } from '../snapshot/table-side.ts';
 
@@ -157,10 +160,13 @@ export function decodeFront(bytes: Uint8Array): CheckpointFront | string {
   const tables: SavedTable[] = [];
   let at = CHECKPOINT_HEADER_SIZE;
   for (let count = view.getUint32(108, true); count > 0; count -= 1) {
-    const table = decodeTable(view, at);
-    tables.push(table);
-    at += TABLE_SIZE + table.schemaPositions.length * POSITION_SIZE + table.roots.indexes.length * INDEX_SIZE;
+    const end = tableEnd(view, at);
+    if (end > bytes.length) return `its tables do not fit in its front of ${bytes.length} bytes`;
+    tables.push(decodeTable(view, at));
+    at = end;
   }
+  const frontBytes = frontSize(tables, operationCount, extentBytes);
+  if (frontBytes !== bytes.length) return `its counts call for a front of ${frontBytes} bytes, it has ${bytes.length}`;
   const positions = Float64Array.from({ length: operationCount }, (_, place) => readU64(view, at + place * POSITION_SIZE));
   at += operationCount * POSITION_SIZE;
   const words = (count: number): Uint32Array => {
@@ -169,7 +175,7 @@ export function decodeFront(bytes: Uint8Array): CheckpointFront | string {
     return Uint32Array.from({ length: count }, (_, place) => view.getUint32(first + place * 4, true));
   };
   const hashes = words(operationCount);
-  return {
+  const front = {
     place: {
       databaseId: bytes.slice(32, 48),
       segmentSizeBytes: view.getUint32(48, true),
@@ -184,6 +190,26 @@ export function decodeFront(bytes: Uint8Array): CheckpointFront | string {
     extentBytes,
     pageChecksums: [...words(Math.ceil(extentBytes / CHUNK_SIZE_BYTES))],
   };
+  return contentFault(front) ?? front;
+}
+
+/** What in a front points where nothing can be. */
+function contentFault(front: CheckpointFront): string | undefined {
+  const { place, oldestSegment, operationWindow, operations, tables, extentBytes } = front;
+  const begin = oldestSegment * place.segmentSizeBytes + SEGMENT_HEADER_SIZE;
+  const isInLog = (position: number): boolean => position >= begin && position < place.end;
+  if (operations.positions.length > operationWindow) {
+    return `it has ${operations.positions.length} operations, must be <= ${operationWindow}`;
+  }
+  if (!operations.positions.every(isInLog)) return 'an operation is not in the log before it';
+  for (const [index, { rowIdNext, schemaPositions, roots }] of tables.entries()) {
+    const table = `table ${index + 1}`;
+    if (rowIdNext === 0) return `the next row id of ${table} is 0`;
+    if (schemaPositions.length === 0 || !schemaPositions.every(isInLog)) return `a schema of ${table} is not in the log before it`;
+    const pages = [roots.locations, ...roots.indexes.map(({ rootPage }) => rootPage)];
+    if (!pages.every((page) => isPageWithin(page, extentBytes))) return `a root page of ${table} is not among its pages`;
+  }
+  return undefined;
 }
 
 /** The checksum of up to 1 MiB of pages. */
@@ -213,6 +239,14 @@ function encodeTable(view: DataView, start: number, { rowIdNext, schemaPositions
     at += INDEX_SIZE;
   }
   return at;
+}
+
+/** Where the table ends that is encoded from `start` on; behind the view when it has not even its counts there. */
+function tableEnd(view: DataView, start: number): number {
+  const end = start + TABLE_SIZE;
+  return end > view.byteLength
+    ? end
+    : end + view.getUint32(start + 4, true) * POSITION_SIZE + view.getUint32(start + 12, true) * INDEX_SIZE;
 }
 
 function decodeTable(view: DataView, start: number): SavedTable {

@@ -29,7 +29,7 @@ import type { StoredTable } from '../table/stored-table.ts';
 import { Claimer, type ClaimLine, type Claimed } from './claimer.ts';
 import { Compactor, checkHistory, type CompactionStats, type HistoryPolicy } from './compactor.ts';
 import { CURSOR_IDLE_MS_MAX } from './cursor.ts';
-import { checkCheckpointBytes, openCheckpoint, openCheckpoints } from './open-checkpoints.ts';
+import { checkCheckpointBytes, openCheckpoint, openCheckpoints, passOver } from './open-checkpoints.ts';
 import { Reader } from './reader.ts';
 import { alterTable, createTable } from './schema-change.ts';
 import { State } from './state.ts';
@@ -139,9 +139,24 @@ export class Database {
   }
 
   static async #openLocked(directory: Directory, options: DatabaseOptions): Promise<Database> {
+    const database = await Database.#restored(directory, options, openCheckpoint(directory, options));
+    if (options.readOnly) return database;
+    try {
+      await database.mark(Mark.opened);
+      database.#compactor.start();
+      database.checkpoints.begin();
+      return database;
+    } catch (error) {
+      database.state.log.close();
+      database.#archive?.close();
+      throw error;
+    }
+  }
+
+  /** The database as its log tells it: from a checkpoint on or, where that one cannot be restored, all of it. */
+  static async #restored(directory: Directory, options: DatabaseOptions, found: FoundCheckpoint): Promise<Database> {
     const failureListeners: ((error: KLaniError) => void)[] = [];
     let database: Database | undefined;
-    const found = openCheckpoint(directory, options);
     const log = await Log.open({
       ...options,
       directory,
@@ -151,14 +166,18 @@ export class Database {
     });
     try {
       database = new Database({ directory, log, options, failureListeners, found });
-      if (options.readOnly) return database;
-      await database.mark(Mark.opened);
-      database.#compactor.start();
-      database.checkpoints.begin();
+      database.#rebuild(found);
       return database;
     } catch (error) {
       log.close();
-      throw damageOf(error);
+      const { checkpoint } = found;
+      if (database === undefined) throw error;
+      database.#archive?.close();
+      if (checkpoint === undefined) throw damageOf(error);
+      // Whatever it is, if it is the log's fault it is found again.
+      const fromLog = await Database.#restored(directory, options, passOver(found, error));
+      if (!options.readOnly) directory.remove(checkpoint.name);
+      return fromLog;
     }
   }
 
@@ -169,7 +188,7 @@ export class Database {
     failureListeners: ((error: KLaniError) => void)[];
     found: FoundCheckpoint;
   }) {
-    const { directory, log, options, found } = parts;
+    const { directory, log, options } = parts;
     const catalog = new Catalog();
     this.#directory = directory;
     this.#failureListeners = parts.failureListeners;
@@ -195,7 +214,6 @@ export class Database {
       archive: this.#archive,
       mustSync: options.durability === 'os',
     });
-    this.#rebuild(found);
     this.checkpoints = openCheckpoints(parts);
   }
 

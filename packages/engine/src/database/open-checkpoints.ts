@@ -35,6 +35,12 @@ export function openCheckpoint(directory: Directory, options: CheckpointOptions)
   return { checkpoint: undefined, ignored: [] };
 }
 
+/** What is left to begin with when the checkpoint that was found cannot be restored: the log. */
+export function passOver({ checkpoint, ignored }: FoundCheckpoint, error: unknown): FoundCheckpoint {
+  const reason = error instanceof Error ? error.message : String(error);
+  return { checkpoint: undefined, ignored: [...ignored, `${checkpoint?.name} is passed over: it cannot be restored: ${reason}`] };
+}
+
 /** Begins to look after checkpoints in a database whose log is open. */
 export function openCheckpoints(parts: {
   directory: Directory;

@@ -1,12 +1,15 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import test from 'node:test';
+import { crc32 } from 'node:zlib';
 import { SeededRandom } from '@k-lani/base';
 import { defineTable } from '@k-lani/protocol';
 import { buildCheckpoint } from '../checkpoint/builder.ts';
 import { checkpointName, checkpointNames, readCheckpoint, removeCheckpoints } from '../checkpoint/checkpoint-files.ts';
 import { CrashingDisk } from '../io/crashing-io.fixture.ts';
 import type { Directory } from '../io/io.ts';
+import { BATCH_HEADER_SIZE } from '../log/batch.ts';
+import { SEGMENT_HEADER_SIZE } from '../log/segment.ts';
 import type { EmbeddedDatabase } from './embedded-database.ts';
 import { openDatabase } from './open-database.ts';
 
@@ -106,6 +109,54 @@ test('a damaged checkpoint is passed over, told of, and replaced', async () => {
     const again = await open(damaged, SEGMENT);
     assert.deepEqual(again.stats().checkpoint.ignored, []);
     assert.notEqual(again.stats().checkpoint.openedFrom, 0);
+    await again.close();
+  }
+});
+
+test('a checkpoint whose checksum is right and whose contents are not is passed over, told of, and replaced', async () => {
+  const { disk, directory } = await smallDatabase();
+  const found = built(directory, 2);
+  assert.ok(typeof found === 'object');
+  const [table] = found.tables;
+  const indexPage = table?.roots.indexes[0]?.rootPage ?? 0;
+  const changes: readonly (readonly [what: string, offset: number, value: number, isWhole?: 'whole'])[] = [
+    ['2^32 operations', 104, 0xffff_ffff],
+    ['more operations than are remembered', 100, 1],
+    ['2^32 tables', 108, 0xffff_ffff],
+    ['no tables', 108, 0],
+    ['a row id 0 to come', 128, 0],
+    ['a row id to come that was given', 128, 5, 'whole'],
+    ['2^32 schemas', 132, 0xffff_ffff],
+    ['a root page behind all pages', 136, 0xf_ffff],
+    ["a root page of the store's own", 136, 0],
+    ['a root page of another structure', 136, indexPage, 'whole'],
+    ['2^32 indexes', 140, 0xffff_ffff],
+    ['a schema far behind the end', 148, 0xffff],
+    ['a schema before the log', 144, 1],
+    ['a schema where another record is', 144, SEGMENT + SEGMENT_HEADER_SIZE + BATCH_HEADER_SIZE, 'whole'],
+    ['an index of another field', 152, 1, 'whole'],
+    ['an index of another kind', 152, 0x1_0000, 'whole'],
+    ['an index behind all pages', 156, 0xf_ffff],
+    ['an operation far behind the end', 164, 0xffff],
+  ];
+  for (const [what, offset, value, isWhole] of changes) {
+    const damaged = disk.after('kill');
+    const bytes = damaged.bytesOf(PATH, checkpointName(2));
+    const view = new DataView(bytes.buffer);
+    view.setUint32(offset, value, true);
+    view.setUint32(8, crc32(bytes.subarray(12, view.getUint32(20, true))), true);
+    const read = readCheckpoint(damaged.openDirectory(PATH, { create: false }), checkpointName(2));
+    assert.equal(typeof read, isWhole === 'whole' ? 'object' : 'string', what);
+    const database = await open(damaged, SEGMENT);
+    const { openedFrom, ignored } = database.stats().checkpoint;
+    assert.deepEqual([openedFrom, ignored.length], [0, 1], what);
+    assert.match(ignored[0] ?? '', /^0000000002\.checkpoint is passed over: ./);
+    assert.equal((await database.table(seats)).count([{ field: 'rank', eq: 7 }]), 17);
+    while (database.stats().checkpoint.isBuilding) await new Promise((resolve) => setImmediate(resolve));
+    assert.deepEqual([database.stats().checkpoint.built > 0, database.stats().checkpoint.failure], [true, undefined], what);
+    await database.close();
+    const again = await open(damaged, SEGMENT);
+    assert.deepEqual([again.stats().checkpoint.openedFrom > 0, again.stats().checkpoint.ignored], [true, []], what);
     await again.close();
   }
 });

@@ -49,6 +49,11 @@ export function pageOffset(page: number): number {
   return (page & 255) << 10;
 }
 
+/** Whether `page` is one that can be handed out, not the store's own, and lies within the first `extentBytes` bytes. */
+export function isPageWithin(page: number, extentBytes: number): boolean {
+  return (page & (CHUNK_PAGES - 1)) !== 0 && (page + 1) * PAGE_SIZE_BYTES <= extentBytes;
+}
+
 /** Pages of flat memory with a limit. Grows by whole chunks, and neither moves a page nor gives a chunk back. */
 export class PageStore {
   /** The chunks as words: page `p` is in `chunks[p >>> 8]`, from `pageOffset(p)`. The same array always; it grows in place. */
