@@ -157,7 +157,8 @@ class SalvageReader implements Salvaged, RecordTarget {
     if (file.sizeBytes < segmentSizeBytes) this.#lose(file.sizeBytes, segmentSizeBytes - file.sizeBytes, 'the file is cut off');
     if (file.sizeBytes > segmentSizeBytes) this.#loseNone(segmentSizeBytes, file.sizeBytes - segmentSizeBytes, 'the file is too long');
     if (usedEnd === 0) {
-      if (isProven) this.#lose(0, Math.min(proven, file.sizeBytes, segmentSizeBytes), 'the segment is empty');
+      const length = isProven ? Math.min(proven, file.sizeBytes, segmentSizeBytes) : 0;
+      if (length > 0) this.#lose(0, length, 'the segment is empty');
       return;
     }
     this.#salt = this.#saltOf(file);
