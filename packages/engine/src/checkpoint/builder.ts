@@ -13,7 +13,7 @@ import { BATCH_HEADER_SIZE, type RecoveryStart } from '../log/batch.ts';
 import { readManifest, type Manifest } from '../log/manifest.ts';
 import { RecordOffset } from '../log/record.ts';
 import { peekSegments, recover, startOf, type NotBegun, type Recovered } from '../log/recovery.ts';
-import type { SegmentHeader } from '../log/segment.ts';
+import { segmentName, type SegmentHeader } from '../log/segment.ts';
 import { OperationWindow, operationMatch } from '../snapshot/operation-window.ts';
 import { Replay, type Derived } from '../snapshot/replay.ts';
 import { Side } from '../snapshot/side.ts';
@@ -93,6 +93,7 @@ function* build(directory: Directory, run: Run): Generator<void, CheckpointFacts
     else restoreDerived(derived, checkpoint, log);
     yield;
     yield* replaySegments(directory, { segments, log, replay, from, expectWanted });
+    yield* syncSegments(directory, segments, checkpoint?.place.segment ?? firstSegment);
     const oldestSegment = yield* oldestSegmentOf(derived, { target, end });
     const place = { databaseId: target.databaseId, segmentSizeBytes: target.sizeBytes, segment: job.segment, end: end.end, hash: end.hash };
     const content = {
@@ -153,6 +154,23 @@ function* replaySegments(
       },
     });
     expectEnd(directory, recovered, following);
+    yield;
+  }
+}
+
+/**
+ * Makes sure of the log up to the first batch behind the checkpoint, which proves it from then on: where the writer does not sync, nobody else
+ * has. What lies before segment `first` was made sure of by the checkpoint before.
+ */
+function* syncSegments(directory: Directory, segments: Segments, first: number): Generator<void, void> {
+  for (const { index, header } of segments) {
+    if (header === undefined || index < first) continue;
+    const file = directory.openFile(segmentName(index), 'write');
+    try {
+      file.sync();
+    } finally {
+      file.close();
+    }
     yield;
   }
 }

@@ -4,13 +4,15 @@
  *
  * 1. A checkpoint is believed when its checksums are right, the log's own header of the segment before which it stands says the same end and
  *    hash, no segment it refers to is gone, and it remembers as many operations as are wanted. Otherwise it is passed over, with a reason.
- * 2. A file has its final name only when it is whole and synced. Older ones are removed after that name is durable.
+ * 2. Whatever becomes of it, a whole one proves that the log went on behind it: its builder made sure of that on the disk. A log of the same
+ *    database that ends before is damaged.
+ * 3. A file has its final name only when it is whole and synced. Older ones are removed after that name is durable.
  */
 import { KLaniError } from '@k-lani/protocol';
 import type { Directory, File } from '../io/io.ts';
 import type { RecoveryStart } from '../log/batch.ts';
-import { peekSegments, startOf } from '../log/recovery.ts';
-import type { SegmentHeader } from '../log/segment.ts';
+import { peekSegments, startOf, type SegmentFile } from '../log/recovery.ts';
+import { segmentName, type SegmentHeader } from '../log/segment.ts';
 import { CHUNK_SIZE_BYTES, type PageStore } from '../memory/page-store.ts';
 import {
   CHECKPOINT_HEADER_SIZE,
@@ -70,7 +72,11 @@ export function checkpointNames(directory: Directory): string[] {
     .toReversed();
 }
 
-/** Finds the newest checkpoint that can be believed. @throws {KLaniError} Io, FormatUnsupported, Damaged when a segment is missing */
+/**
+ * Finds the newest checkpoint that can be believed.
+ *
+ * @throws {KLaniError} Io, FormatUnsupported; Damaged when a segment is missing, or the log ends before a whole checkpoint
+ */
 export function findCheckpoint(directory: Directory, demand: CheckpointDemand): FoundCheckpoint {
   const ignored: string[] = [];
   for (const name of checkpointNames(directory)) {
@@ -182,16 +188,27 @@ function readWhole(file: File, name: string): Checkpoint | string {
   return { ...front, name, sizeBytes, buffers };
 }
 
+/** @throws {KLaniError} Damaged when the segment before which a whole checkpoint stands, and all behind it, have not begun */
+export function expectBegun({ path }: Directory, files: readonly SegmentFile[], { place, name }: Checkpoint): void {
+  const last = files.findLast(({ header }) => header !== undefined);
+  const isOther = last?.header !== undefined && !equalBytes(last.header.databaseId, place.databaseId);
+  if (isOther || (last?.index ?? 0) >= place.segment || name !== checkpointName(place.segment)) return;
+  const what = `damaged at offset 0: it is missing or its header is not whole, and ${name} proves that it had begun`;
+  throw new KLaniError('Damaged', `Cannot open ${path}/${segmentName(place.segment)}: ${what}`);
+}
+
 /** Where reading goes on behind a checkpoint that is whole; or why it cannot be used here. */
 function startBehind(directory: Directory, checkpoint: Checkpoint, demand: CheckpointDemand): RecoveryStart | string {
   const { place, name, oldestSegment, operationWindow, operations } = checkpoint;
+  const files = peekSegments(directory, demand.firstSegment);
+  expectBegun(directory, files, checkpoint);
   if (name !== checkpointName(place.segment)) return `it stands before segment ${place.segment}, its name says another`;
   if (oldestSegment < demand.firstSegment) return `it refers to segment ${oldestSegment}, the log begins at ${demand.firstSegment}`;
   if (operations.positions.length === operationWindow && operationWindow < demand.operationWindow) {
     return `it remembers ${operationWindow} operations, ${demand.operationWindow} are wanted`;
   }
-  const header = peekSegments(directory, demand.firstSegment).find(({ index }) => index === place.segment)?.header;
-  return header === undefined ? `the log does not reach segment ${place.segment}` : startAt(header, place);
+  const header = files.find(({ index }) => index === place.segment)?.header;
+  return header === undefined ? `segment ${place.segment} has not begun` : startAt(header, place);
 }
 
 /** What the log's own header of the segment says, if the checkpoint says the same. */

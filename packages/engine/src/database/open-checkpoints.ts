@@ -24,13 +24,16 @@ export function checkCheckpointBytes(checkpointBytes: number): void {
   throw new KLaniError('InvalidArgument', `Cannot open the database: checkpointBytes is ${checkpointBytes}, must be an integer >= 0`);
 }
 
-/** The checkpoint to begin with, if one can be believed; removes what no opening will use. The directory's lock is held. */
+/**
+ * The checkpoint to begin with, if one can be believed; removes what no opening will use. The directory's lock is held.
+ *
+ * @throws {KLaniError} Damaged when the log ends before a whole checkpoint, which is then kept; FormatUnsupported, Io
+ */
 export function openCheckpoint(directory: Directory, options: CheckpointOptions): FoundCheckpoint {
   const { checkpointBytes, operationWindow, readOnly } = options;
   if (!readOnly) removeUnfinished(directory);
-  if (checkpointBytes > 0) {
-    return findCheckpoint(directory, { firstSegment: readManifest(directory)?.firstSegment ?? 1, operationWindow });
-  }
+  const found = findCheckpoint(directory, { firstSegment: readManifest(directory)?.firstSegment ?? 1, operationWindow });
+  if (checkpointBytes > 0) return found;
   if (!readOnly) removeCheckpoints(directory);
   return { checkpoint: undefined, ignored: [] };
 }

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
-import { copyFileSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { type TestContext } from 'node:test';
 import { KLaniError, defineTable } from '@k-lani/protocol';
+import { checkCheckpoints } from '../checkpoint/check-checkpoints.ts';
 import { FaultyIo } from '../io/faulty-io.fixture.ts';
 import { RecordOffset } from '../log/record.ts';
 import { segmentName } from '../log/segment.ts';
@@ -155,7 +156,7 @@ test('a reader of a directory uses its checkpoint and changes nothing', async (c
   assert.equal(checkpointsIn(path).length, 2);
 });
 
-test('a checkpoint of another database, of another log or beyond the end of the log is passed over', async (context) => {
+test('a checkpoint of another database or of another log is passed over', async (context) => {
   const path = await closedDatabase(context);
   const name = checkpointsIn(path)[0] ?? '';
   const stranger = await closedDatabase(context);
@@ -192,12 +193,38 @@ test('a checkpoint of another database, of another log or beyond the end of the 
   const renamed = copyOf(path, context);
   renameSync(join(renamed, name), join(renamed, '0000000099.checkpoint'));
   await refused(renamed, /its name says another/);
+});
 
-  rmSync(join(begun, name), { force: true });
-  copyFileSync(join(one, branched), join(begun, branched));
-  const short = await openDatabase(begun, { ...SMALL, checkpointBytes: 2 ** 50 });
-  assert.match(short.stats().checkpoint.ignored.join(), /the log does not reach segment/);
-  await short.close();
+test('a whole checkpoint proves that the log went on behind it: one that ends before is refused, and stays as it is', async (context) => {
+  const path = await closedDatabase(context);
+  const name = checkpointsIn(path)[0] ?? '';
+  const newest = Number.parseInt(name, 10);
+  const segments = readdirSync(path).filter((file) => file.endsWith('.segment'));
+  const isRefused = async (directory: string, file: string): Promise<void> => {
+    const damaged = { code: 'Damaged', message: new RegExp(`${file.replace('.', '\\.')}: damaged at offset (0|256): .*${name}`) };
+    const before = readdirSync(directory);
+    for (const options of [{}, { readOnly: true }, { checkpointBytes: 0 }, { operationWindow: 100_000 }]) {
+      await assert.rejects(openDatabase(directory, { ...SMALL, ...options }), damaged);
+    }
+    assert.throws(() => checkCheckpoints(directory), damaged);
+    assert.deepEqual(readdirSync(directory), before);
+  };
+  for (const first of [newest, newest - 1, 1]) {
+    const cut = copyOf(path, context);
+    for (const file of segments) if (Number.parseInt(file, 10) >= first) rmSync(join(cut, file));
+    await isRefused(cut, segmentName(newest));
+  }
+  const zeros = copyOf(path, context);
+  writeFileSync(join(zeros, segmentName(newest)), new Uint8Array(SEGMENT));
+  await isRefused(zeros, segmentName(newest));
+});
+
+test('a log whose newest segment lost its first batch, which a checkpoint proves, is refused', async (context) => {
+  const path = await closedDatabase(context);
+  const name = checkpointsIn(path)[0] ?? '';
+  const file = join(path, segmentName(Number.parseInt(name, 10)));
+  writeFileSync(file, Buffer.concat([readFileSync(file).subarray(0, 256), new Uint8Array(SEGMENT - 256)]));
+  await assert.rejects(openDatabase(path, SMALL), { code: 'Damaged', message: /segment: damaged at offset 256: .*checkpoint/ });
 });
 
 test('a checkpoint that remembers fewer operations than are wanted is passed over; one that remembers more is not', async (context) => {

@@ -24,7 +24,7 @@ import {
   type RecordDraft,
   type RecordTarget,
 } from './record.ts';
-import { recover, type Recovered, type RecoveryProgress } from './recovery.ts';
+import { recover, type NotBegun, type Recovered, type RecoveryProgress } from './recovery.ts';
 import { SEGMENT_HEADER_SIZE, checkSegmentSize, decodeSegmentHeader, segmentIndexOf, segmentName, type SegmentHeader } from './segment.ts';
 import { SegmentFiles } from './segment-files.ts';
 
@@ -53,7 +53,7 @@ export interface LogOptions {
   readonly onDurable: (batch: OpenBatch) => void;
   readonly onFailed: (error: KLaniError) => void;
   readonly progress?: RecoveryProgress | undefined;
-  /** Where to begin reading, when what follows from the log before is known from a checkpoint. */
+  /** Where to begin reading, when what follows from the log before is known from a checkpoint, which proves that a batch follows. */
   readonly start?: RecoveryStart | undefined;
 }
 
@@ -87,6 +87,7 @@ export class Log implements RecordTarget {
     const { directory } = options;
     expectComplete(directory);
     const found = recover(directory, { progress: options.progress, start: options.start });
+    if (options.start !== undefined) expectBehind(directory, found, options.start.end);
     if (found.databaseId === undefined) checkSegmentSize(options.segmentSizeBytes);
     const recovered = found.databaseId === undefined ? undefined : found;
     const files = new SegmentFiles(directory, {
@@ -374,6 +375,14 @@ export function newDatabaseId(random: Random): Uint8Array {
   const id = new Uint8Array(DATABASE_ID_SIZE);
   random.fill(id);
   return id;
+}
+
+/** @throws {KLaniError} Damaged when no batch stands behind `start`, where a checkpoint proves one */
+function expectBehind({ path }: Directory, found: Recovered | NotBegun, start: number): void {
+  if (found.databaseId === undefined || found.logEnd.end > start) return;
+  const last = segmentName(found.segments.at(-1)?.index ?? 0);
+  const what = `damaged at offset ${SEGMENT_HEADER_SIZE}: its first batch is not whole, and a checkpoint proves that it was`;
+  throw new KLaniError('Damaged', `Cannot open ${path}/${last}: ${what}`);
 }
 
 /** The end of a log that has no segment yet. Segments up to `segment` hold what was torn in the very first write. */
