@@ -59,6 +59,8 @@ export class CompactionRun {
   readonly versions = new Map<number, Version[]>();
   disk: CrashingDisk;
   wallMs = 1_700_000_000_000;
+  /** How many openings began with a checkpoint. */
+  openedFromCheckpoint = 0;
   database!: EmbeddedDatabase;
   table!: EmbeddedTable<typeof starredRooms>;
   readonly #options: RunOptions;
@@ -88,6 +90,7 @@ export class CompactionRun {
       checkpointBytes,
       ...(archive === undefined ? {} : { archive }),
     });
+    if (this.database.stats().checkpoint.openedFrom > 0) this.openedFromCheckpoint += 1;
     await this.database.table(rooms);
     this.table = this.#isAltered ? await this.database.table(starredRooms) : await this.database.table(rooms);
     const pending = this.#pending;

@@ -52,6 +52,7 @@ for (const options of POLICIES) {
       if (options.history === 'latest')
         assert.ok(logBytes < 2 * compaction.liveBytes + 4 * SEGMENT_SIZE, `${logBytes} bytes of log, ${compaction.liveBytes} live`);
       assert.equal(reclaimed > 0, options.history !== 'all');
+      assert.equal(run.openedFromCheckpoint > 0, options.checkpointBytes > 0);
       await run.database.close();
       verify(run.disk, '/data');
       assert.ok(run.disk.sizeBytes('/data', '.segment') <= logBytes + 3 * SEGMENT_SIZE, 'No segment that was given up is left');
@@ -71,6 +72,7 @@ for (const options of POLICIES) {
         run.check();
         for (let step = 0; step < 10; step += 1) await run.step();
       }
+      assert.equal(run.openedFromCheckpoint > 0, options.checkpointBytes > 0);
       await run.database.compact();
       run.check();
       await run.database.close();
