@@ -83,13 +83,19 @@ function checkRefusals(evidence: Evidence, report: Report): number {
   return checks;
 }
 
-/** By token: the event by which a lock was given back for certain. */
-function endingsOf({ calls }: Evidence): Map<bigint, number> {
+/**
+ * By token: the event by which a lock was given back for certain. A client that has lost the connection since takes its lock for given back,
+ * and is right as soon as the server has noticed the loss too.
+ */
+function endingsOf({ calls, losses }: Evidence): Map<bigint, number> {
+  const grants = new Map(answered(calls, 'lock').map(({ call, answer }) => [answer?.token, call]));
   const endings = new Map<bigint, number>();
   for (const call of calls) {
     if ((call.kind !== 'unlock' && call.kind !== 'replace' && call.kind !== 'delete') || call.outcome !== 'done') continue;
     if (call.kind === 'replace' && !call.request.unlock) continue;
     const { token } = call.request;
+    const since = grants.get(token)?.begunOrder ?? 0;
+    if (losses.some(({ client, order }) => client === call.worker && order >= since && order <= call.endedOrder)) continue;
     endings.set(token, Math.min(endings.get(token) ?? Infinity, call.endedOrder));
   }
   return endings;
@@ -98,7 +104,8 @@ function endingsOf({ calls }: Evidence): Map<bigint, number> {
 /** Whether the lock that one call asked for can have been held while another was under way. */
 function mayHold(attempt: CallOf<'lock'>, other: Call, known: { evidence: Evidence; endings: ReadonlyMap<bigint, number> }): boolean {
   const { lives, losses } = known.evidence;
-  const isOfThisLife = !lives.some((order) => order > attempt.begunOrder && order <= other.begunOrder);
+  // An attempt that outlasted a server was asked again of the next one, which may have granted it.
+  const isOfThisLife = !lives.some((order) => order > attempt.endedOrder && order <= other.begunOrder);
   if (!isOfThisLife || attempt.begunOrder > other.endedOrder) return false;
   // Asked again in another session, it may have been granted in the one that was lost, whatever came of it later.
   const wasLost = losses.some(
