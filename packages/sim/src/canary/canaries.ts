@@ -331,13 +331,6 @@ const COMPACTED: readonly Planted[] = [
     find: '    if (latest !== position) return 0;\n',
     replace: '    if (latest === undefined || latest < position) return 0;\n',
   },
-  {
-    name: 'checkpoint-of-given-up-segments',
-    breaks: 'a checkpoint counts although it refers to segments that were given up',
-    file: `${ENGINE}/checkpoint/checkpoint-files.ts`,
-    find: '  if (oldestSegment < demand.firstSegment) return',
-    replace: '  if (oldestSegment < 0) return',
-  },
 ];
 
 export const CANARIES: readonly Canary[] = [
