@@ -75,14 +75,17 @@ async function serve(stage: Stage, process: SimProcess, database: EmbeddedDataba
   });
   const snapshots = take();
   const chance = stage.chance(`backup of ${process.name}`);
-  if (chance.happens(plan.backups)) process.plan(chance.between(0, BACKUP_MS_MAX), 'backup', () => backUpNow(stage));
+  const backup = chance.happens(plan.backups) ? backUpIn(stage, process, chance.between(0, BACKUP_MS_MAX)) : undefined;
   await Promise.all(workers);
   progress.isOver = true;
   await snapshots;
+  // One backup at a time: the directory that they go into is locked.
+  await backup;
 }
 
 /** What a backup ends with is a failure of the run, unless the disk refused it. */
-function backUpNow(stage: Stage): void {
+async function backUpIn(stage: Stage, process: SimProcess, delayMs: number): Promise<void> {
+  await process.sleep(delayMs);
   stage.count('backup');
-  takeBackup(stage).catch((error: unknown) => stage.fail(`a backup ended with ${describe(error)}`));
+  await takeBackup(stage).catch((error: unknown) => stage.fail(`a backup ended with ${describe(error)}`));
 }
