@@ -7,7 +7,7 @@
  *    lack records that were moved.
  */
 import { KLaniError } from '@k-lani/protocol';
-import type { Directory, File, Io } from '../io/io.ts';
+import type { Directory, Done, Io } from '../io/io.ts';
 import { INCOMPLETE_NAME, markComplete, markIncomplete } from '../log/incomplete.ts';
 import { MANIFEST_NAME, NEXT_MANIFEST_NAME, readManifest, writeManifestNow, type Manifest } from '../log/manifest.ts';
 import { peekSegments, recover, startOf } from '../log/recovery.ts';
@@ -74,9 +74,9 @@ export class DirectoryTarget implements BackupTarget {
     if (directory.list().includes(PREPARED_NAME)) directory.remove(PREPARED_NAME);
     const file = directory.createFile(PREPARED_NAME);
     try {
-      file.write(bytes, 0);
+      await ended((done) => file.writeLater(bytes, 0, done));
       if (bytes.length < sizeBytes) file.write(ZERO, sizeBytes - 1);
-      await synced(file);
+      await ended((done) => file.syncLater(done));
     } finally {
       file.close();
     }
@@ -109,11 +109,9 @@ function readHeld(directory: Directory): HeldLog | undefined {
   return undefined;
 }
 
-function synced(file: File): Promise<void> {
+/** Waits for what is done off the thread. */
+function ended(begin: (done: Done) => void): Promise<void> {
   return new Promise((resolve, reject) => {
-    file.syncLater((error) => {
-      if (error === undefined) resolve();
-      else reject(error);
-    });
+    begin((error) => (error === undefined ? resolve() : reject(error)));
   });
 }

@@ -304,6 +304,15 @@ class CrashingFile implements File {
     this.#inode.write(bytes, position);
   }
 
+  writeLater(bytes: Uint8Array, position: number, done: Done): void {
+    setImmediate(() =>
+      this.#disk.guard(() => {
+        this.write(bytes, position);
+        done(undefined);
+      }),
+    );
+  }
+
   sync(): void {
     this.#disk.step();
     this.#inode.sync();

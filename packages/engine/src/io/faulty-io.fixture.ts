@@ -95,6 +95,11 @@ export class FaultyIo implements Io {
         this.told.push(`write ${name} ${position}+${bytes.length}`);
         file.write(bytes, position);
       },
+      writeLater: (bytes, position, done) => {
+        const { writeError } = this;
+        if (writeError === undefined) file.writeLater(bytes, position, done);
+        else setImmediate(() => done(writeError));
+      },
       sync: () => {
         this.told.push(`sync ${name}`);
       },

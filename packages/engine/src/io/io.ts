@@ -3,7 +3,7 @@
  *
  * 1. Nothing is durable before the sync that covers it has returned: `File.sync` for bytes, `Directory.sync` for names.
  * 2. An error that the system answers is a `KLaniError`; its message and its cause carry the system's own code and the path.
- * 3. Using what is closed, a position outside a view and a second sync in flight are bugs of the caller: assertions.
+ * 3. Using what is closed, a position outside a view and a second `...Later` in flight are bugs of the caller: assertions.
  */
 import type { KLaniError } from '@k-lani/protocol';
 
@@ -85,16 +85,19 @@ export interface File {
    */
   write(bytes: Uint8Array, position: number): void;
 
+  /** `write` off this thread. `bytes` is the caller's again when `done` is called. One `...Later` of a file at a time. */
+  writeLater(bytes: Uint8Array, position: number, done: Done): void;
+
   /** Returns when everything written before is on stable storage (`fdatasync`). After an error none of it can be relied on. */
   sync(): void;
 
-  /** `sync` off this thread: covers what was written before the call. One `syncLater` or `fillLater` at a time. */
+  /** `sync` off this thread: covers what was written before the call. One `...Later` of a file at a time. */
   syncLater(done: Done): void;
 
   /**
    * Writes zeros over `[0, sizeBytes)` off this thread and syncs them and the size, so that later syncs inside flush data and no metadata.
    * Goes step by step, so that a sync of another file meanwhile waits for one step at most.
-   * After an error the file has some size up to that: remove it. One `syncLater` or `fillLater` at a time.
+   * After an error the file has some size up to that: remove it. One `...Later` of a file at a time.
    */
   fillLater(sizeBytes: number, done: Done): void;
 
@@ -105,7 +108,7 @@ export interface File {
   openView(): FileView;
 
   /**
-   * Ends the use of this object. A `syncLater` in flight still ends by itself, a `fillLater` is cut off with `Closed`; both call back.
+   * Ends the use of this object. A `writeLater` or `syncLater` in flight still ends by itself, a `fillLater` is cut off with `Closed`; both call back.
    * Closing again does nothing.
    */
   close(): void;

@@ -67,6 +67,16 @@ test('File.syncLater() calls back once, later, and takes one sync at a time', as
   }
 });
 
+test('File.writeLater() writes all bytes where they belong, later, and holds the file until then', async (t) => {
+  const { file } = open(t);
+  const bytes = new Uint8Array(3 * MIB).map((_, place) => place % 251);
+  const done = later((callback) => file.writeLater(bytes, 100, callback));
+  assert.throws(() => file.syncLater(() => undefined), AssertionError);
+  file.close();
+  assert.equal(await done, undefined);
+  assert.deepEqual(readFileSync(file.path).subarray(100), Buffer.from(bytes));
+});
+
 test('File.syncLater() ends by itself when the file is closed meanwhile', async (t) => {
   const { file } = open(t);
   const done = later((callback) => file.syncLater(callback));
@@ -97,12 +107,14 @@ test('File.fillLater() is cut off with Closed when the file is closed, and its d
 });
 
 test(
-  'File.write() and fillLater() answer DiskFull when the device is full',
+  'File.write(), writeLater() and fillLater() answer DiskFull when the device is full',
   { skip: !existsSync('/dev/full') && 'needs /dev/full' },
   async () => {
     const file = new NodeIo().openDirectory('/dev', { create: false }).openFile('full', 'write');
     const message = /^Cannot write 16 bytes at 0: ENOSPC \(no space left on device\), path is \/dev\/full$/;
     assert.throws(() => file.write(new Uint8Array(16), 0), { code: 'DiskFull', message });
+    const error = await later((callback) => file.writeLater(new Uint8Array(16), 0, callback));
+    assert.deepEqual([error?.code, error?.message.replace(message, 'as above')], ['DiskFull', 'as above']);
     assert.equal((await later((callback) => file.fillLater(MIB, callback)))?.code, 'DiskFull');
     file.close();
   },

@@ -22,13 +22,13 @@ interface NodeFileOptions {
   readonly mapping: boolean;
 }
 
-/** A file through `node:fs`; syncs and fills off the thread run in libuv's thread pool. */
+/** A file through `node:fs`; what is done off the thread runs in libuv's thread pool. */
 export class NodeFile implements File {
   readonly path: string;
   readonly #descriptor: Descriptor;
   readonly #options: NodeFileOptions;
   #open = true;
-  /** Whom to tell when the sync or fill in flight ends; undefined when none is. */
+  /** Whom to tell when the write, sync or fill in flight ends; undefined when none is. */
   #done: Done | undefined;
 
   /** Takes the caller's use of the descriptor over. */
@@ -48,6 +48,12 @@ export class NodeFile implements File {
 
   write(bytes: Uint8Array, position: number): void {
     this.#writable().write(bytes, position);
+  }
+
+  writeLater(bytes: Uint8Array, position: number, done: Done): void {
+    assert(Number.isSafeInteger(position) && position >= 0, `Cannot write: position is ${position}, must be an integer >= 0`);
+    this.#begin(done);
+    this.#writeRest(bytes, position, 0);
   }
 
   sync(): void {
@@ -89,9 +95,20 @@ export class NodeFile implements File {
   }
 
   #begin(done: Done): void {
-    assert(this.#done === undefined, 'Cannot begin: a sync or fill of this file is in flight');
+    assert(this.#done === undefined, 'Cannot begin: a write, sync or fill of this file is in flight');
     this.#writable().acquire();
     this.#done = done;
+  }
+
+  #writeRest(bytes: Uint8Array, position: number, from: number): void {
+    if (from === bytes.length) {
+      this.#finish(undefined);
+      return;
+    }
+    write(this.#descriptor.number, bytes, from, bytes.length - from, position + from, (cause, written) => {
+      if (cause === null) this.#writeRest(bytes, position, from + written);
+      else this.#finish(systemError(cause, { action: `write ${bytes.length} bytes at ${position}`, path: this.path, access: 'write' }));
+    });
   }
 
   readonly #onSynced = (cause: Error | null): void => {
@@ -126,7 +143,7 @@ export class NodeFile implements File {
 
   #finish(error: KLaniError | undefined): void {
     const done = this.#done;
-    assert(done !== undefined, 'Cannot finish: no sync or fill is in flight');
+    assert(done !== undefined, 'Cannot finish: no write, sync or fill is in flight');
     this.#done = undefined;
     let failure = error;
     try {

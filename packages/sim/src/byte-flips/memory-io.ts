@@ -82,6 +82,11 @@ class MemoryFile implements File {
     this.#bytes().set(bytes, position);
   }
 
+  writeLater(bytes: Uint8Array, position: number, done: Done): void {
+    this.write(bytes, position);
+    queueMicrotask(() => done(undefined));
+  }
+
   sync(): void {
     this.#bytes();
   }

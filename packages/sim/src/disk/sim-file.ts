@@ -63,6 +63,11 @@ export class SimFile implements File {
     this.#put(bytes, position);
   }
 
+  writeLater(bytes: Uint8Array, position: number, done: Done): void {
+    this.#writable();
+    this.#later(`write of ${this.#name}`, () => this.write(bytes, position), done);
+  }
+
   sync(): void {
     const inode = this.#writable();
     const count = inode.unsyncedCount;
@@ -70,20 +75,8 @@ export class SimFile implements File {
   }
 
   syncLater(done: Done): void {
-    const inode = this.#writable();
-    this.#begin();
-    const count = inode.unsyncedCount;
-    this.#process.plan(this.#disk.faults.delayMs(), `sync of ${this.#name}`, () => {
-      this.#isBusy = false;
-      let fault: KLaniError | undefined;
-      try {
-        this.#endSync(count);
-      } catch (error) {
-        if (!(error instanceof KLaniError)) throw error;
-        fault = error;
-      }
-      done(fault);
-    });
+    const count = this.#writable().unsyncedCount;
+    this.#later(`sync of ${this.#name}`, () => this.#endSync(count), done);
   }
 
   fillLater(sizeBytes: number, done: Done): void {
@@ -121,6 +114,22 @@ export class SimFile implements File {
     if (isCrash && this.#process.isAlive) this.#disk.crash();
   }
 
+  /** Does `run` some time later. */
+  #later(label: string, run: () => void, done: Done): void {
+    this.#begin();
+    this.#process.plan(this.#disk.faults.delayMs(), label, () => {
+      this.#isBusy = false;
+      let fault: KLaniError | undefined;
+      try {
+        run();
+      } catch (error) {
+        if (!(error instanceof KLaniError)) throw error;
+        fault = error;
+      }
+      done(fault);
+    });
+  }
+
   #fill(sizeBytes: number, steps: number, done: Done): void {
     this.#process.plan(this.#disk.faults.delayMs(), `fill of ${this.#name}`, () => {
       const { chance, faults } = this.#disk;
@@ -142,7 +151,7 @@ export class SimFile implements File {
   }
 
   #begin(): void {
-    assert(!this.#isBusy, 'Cannot begin: a sync or fill of this file is in flight');
+    assert(!this.#isBusy, 'Cannot begin: a write, sync or fill of this file is in flight');
     this.#isBusy = true;
   }
 
