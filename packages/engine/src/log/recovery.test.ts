@@ -165,6 +165,17 @@ test('Recovery refuses a log whose first whole segment goes on from a segment th
   }
 });
 
+test('Recovery names the segment that must have begun, not a torn one before it', async (context) => {
+  const { segments } = await written(context, 1);
+  const path = directoryOf(context, [torn(segments[0])]);
+  await reopen(path, ['one', 'two', 'three']);
+  const [, second, third] = segmentsIn(path);
+  assert.ok(third);
+  const left = [torn(segments[0]), flipped(second, 45), third];
+  const message = /0000000002\.segment: damaged at offset 0: the segment header is not whole/;
+  await assert.rejects(reopen(directoryOf(context, left)), { code: 'Damaged', message });
+});
+
 test('Recovery takes a flipped byte in what tells a segment from others for damage when a later batch is there', async (context) => {
   const { segments } = await written(context, 4);
   const [first, second] = segments;

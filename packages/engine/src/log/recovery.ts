@@ -319,13 +319,17 @@ function missing(directory: Directory, { firstSegment }: Manifest): KLaniError {
   return new KLaniError('Damaged', `Cannot open ${directory.path}/${name}: ${what}`);
 }
 
-/** A segment that has not begun and is followed by one that has: the follower must know that the log before it ends earlier. */
+/**
+ * A segment that has not begun and is followed by one that has: the follower must know that the log before it ends earlier. If it ends in a
+ * later one that has not begun either, that is the one that was damaged.
+ */
 function checkPassedOver({ path }: Directory, files: readonly SegmentFile[]): void {
   for (const [place, { index, header }] of files.entries()) {
     if (header !== undefined) continue;
     const following = files.slice(place).find((later) => later.header !== undefined)?.header;
-    if (following !== undefined && following.previousEnd <= index * following.sizeBytes) continue;
-    throw new KLaniError('Damaged', `Cannot open ${path}/${segmentName(index)}: damaged at offset 0: the segment header is not whole`);
+    const lastBegun = following === undefined ? index : Math.ceil(following.previousEnd / following.sizeBytes) - 1;
+    if (lastBegun < index) continue;
+    throw new KLaniError('Damaged', `Cannot open ${path}/${segmentName(lastBegun)}: damaged at offset 0: the segment header is not whole`);
   }
 }
 

@@ -4,6 +4,9 @@ import type { Directory } from '../io/io.ts';
 import type { RecordTarget } from './record.ts';
 import { segmentName } from './segment.ts';
 
+/** What the zeros of a segment that is not full are compared with, in native code. */
+const ZEROS = Buffer.alloc(64 * 1024);
+
 export class SegmentMemory implements RecordTarget {
   bytes: Uint8Array = new Uint8Array(0);
   view = new DataView(this.bytes.buffer);
@@ -50,9 +53,10 @@ export class SegmentMemory implements RecordTarget {
 
   /** Bytes from `offset` to the last one that is not zero. */
   usedFrom(offset: number): number {
-    let end = this.bytes.length;
-    const words = new Uint32Array(this.bytes.buffer, 0, this.bytes.length >> 2);
-    while (end - 4 >= offset && words[(end >> 2) - 1] === 0) end -= 4;
-    return Math.max(0, end - offset);
+    const { bytes } = this;
+    let end = bytes.length;
+    while (end - ZEROS.length >= offset && ZEROS.equals(bytes.subarray(end - ZEROS.length, end))) end -= ZEROS.length;
+    while (end > offset && bytes[end - 1] === 0) end -= 1;
+    return end - offset;
   }
 }

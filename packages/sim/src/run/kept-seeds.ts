@@ -2,6 +2,7 @@
 export const KEPT_SEEDS: readonly { readonly seed: number; readonly found: string }[] = [
   { seed: 4, found: 'a backup took what a torn write had left in an earlier segment for a damaged batch' },
   { seed: 14, found: 'a backup left out a first segment whose only batch was torn, and could not be restored' },
+  { seed: 69_105_249, found: 'a damaged segment header behind a torn segment was reported as damage in the torn one' },
   { seed: 88_000_033, found: 'nothing in the database: two backups at a time went into one directory, which is locked' },
   { seed: 777_033, found: 'a checkpoint was begun of a log before whose newest segment two were torn in their first writes' },
   {
