@@ -1,5 +1,5 @@
 /**
- * `npm run bench:backup -- [--rows 3000000] [--rounds 5]`: how fast a database is verified, and how fast it is backed up, against `cp` and a
+ * `npm run bench:backup -- [--rows 10000000] [--rounds 5]`: how fast a database is verified, and how fast it is backed up, against `cp` and a
  * sync of the same bytes. Both run in each round, one after the other, and a ratio is taken round by round. The files are in the page cache.
  */
 import { execFileSync } from 'node:child_process';
@@ -119,7 +119,7 @@ function mb(bytes: number): string {
 }
 
 if (import.meta.main) {
-  const { values } = parseArgs({ options: { rows: { type: 'string', default: '3000000' }, rounds: { type: 'string', default: '5' } } });
+  const { values } = parseArgs({ options: { rows: { type: 'string', default: '10000000' }, rounds: { type: 'string', default: '5' } } });
   const directory = mkdtempSync(join(tmpdir(), 'k-lani-backup-'));
   try {
     process.stdout.write(`${JSON.stringify({ ...describeHost(), node: process.version, filesystem: filesystemOf(directory) })}\n`);
