@@ -16,7 +16,8 @@ import type { Directory, Io } from '../io/io.ts';
 import { NodeIo } from '../io/node-io.ts';
 import { anchorText } from '../log/anchor.ts';
 import { expectComplete } from '../log/incomplete.ts';
-import { expectRelied, readManifest, type Manifest } from '../log/manifest.ts';
+import { readManifest, type Manifest } from '../log/manifest.ts';
+import { expectProven, manifestProof } from '../log/proof.ts';
 import { Rereading, lockToReadUnlessRunning } from '../log/reading-lock.ts';
 import { RecordChecker } from '../log/record-checker.ts';
 import {
@@ -156,8 +157,11 @@ class BackupCopy {
     } finally {
       await this.#writing;
     }
-    if (this.#manifest?.isArchive === false)
-      expectRelied(directory, this.#manifest, { end: this.#taken?.end ?? this.#manifest.start.end, sizeBytes });
+    if (this.#manifest?.isArchive === false) {
+      const end = this.#taken?.end ?? this.#manifest.start.end;
+      const log = { databaseId, segmentSizeBytes: sizeBytes, end, lastSegment: this.#files.at(-1)?.index ?? 0 };
+      expectProven(directory, log, [manifestProof(this.#manifest, sizeBytes)]);
+    }
     await target.finish();
     return this.#report();
   }

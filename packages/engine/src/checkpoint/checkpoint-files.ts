@@ -4,31 +4,20 @@
  *
  * 1. A checkpoint is believed when its checksums are right, the log's own header of the segment before which it stands says the same end and
  *    hash, no segment it refers to is gone, and it remembers as many operations as are wanted. Otherwise it is passed over, with a reason.
- * 2. Whatever becomes of it, a whole one proves that the log went on behind it: its builder made sure of that on the disk. A log of the same
- *    database that ends before is damaged.
+ * 2. Whatever becomes of it, it proves that the log went on behind it (`log/proof.ts`): its builder made sure of that on the disk.
  * 3. A file has its final name only when it is whole and synced. Older ones are removed after that name is durable.
  */
 import { KLaniError } from '@k-lani/protocol';
 import type { Directory, File } from '../io/io.ts';
 import type { RecoveryStart } from '../log/batch.ts';
-import { peekSegments, startOf, type SegmentFile } from '../log/recovery.ts';
-import { segmentName, type SegmentHeader } from '../log/segment.ts';
+import { checkpointName, checkpointNames, readFront, readPlace, type CheckpointPlace } from '../log/checkpoint-front.ts';
+import { peekSegments, startOf } from '../log/recovery.ts';
+import type { SegmentHeader } from '../log/segment.ts';
 import { CHUNK_SIZE_BYTES, type PageStore } from '../memory/page-store.ts';
-import {
-  CHECKPOINT_HEADER_SIZE,
-  decodeFront,
-  decodeSize,
-  encodeFront,
-  frontSize,
-  isExtent,
-  pageChecksum,
-  type CheckpointFront,
-  type CheckpointPlace,
-} from './checkpoint.ts';
+import { decodeFront, encodeFront, frontSize, isExtent, pageChecksum, type CheckpointFront } from './checkpoint.ts';
 
 /** The name of a checkpoint while it is being written. */
 const UNFINISHED_NAME = 'next.checkpoint';
-const NAME_PATTERN = /^\d{10}\.checkpoint$/;
 
 /** A checkpoint that was read and is whole. */
 export interface Checkpoint extends CheckpointFront {
@@ -59,23 +48,10 @@ export interface FoundCheckpoint {
   readonly ignored: readonly string[];
 }
 
-/** The file name of the checkpoint before segment `segment`: ten digits and `.checkpoint`. */
-export function checkpointName(segment: number): string {
-  return `${String(segment).padStart(10, '0')}.checkpoint`;
-}
-
-/** The names of the finished checkpoints in a directory, the newest first. */
-export function checkpointNames(directory: Directory): string[] {
-  return directory
-    .list()
-    .filter((name) => NAME_PATTERN.test(name))
-    .toReversed();
-}
-
 /**
  * Finds the newest checkpoint that can be believed.
  *
- * @throws {KLaniError} Io, FormatUnsupported; Damaged when a segment is missing, or the log ends before a whole checkpoint
+ * @throws {KLaniError} Io, FormatUnsupported; Damaged when a segment is missing
  */
 export function findCheckpoint(directory: Directory, demand: CheckpointDemand): FoundCheckpoint {
   const ignored: string[] = [];
@@ -162,19 +138,11 @@ export function* writeCheckpoint(
 }
 
 function readWhole(file: File, name: string): Checkpoint | string {
-  const sizeBytes = file.sizeBytes();
-  if (sizeBytes < CHECKPOINT_HEADER_SIZE) return `it has ${sizeBytes} bytes, must be >= ${CHECKPOINT_HEADER_SIZE}`;
-  const header = new Uint8Array(CHECKPOINT_HEADER_SIZE);
-  file.read(header, 0);
-  const size = decodeSize(header);
+  const size = readPlace(file);
   if (typeof size === 'string') return size;
   const { frontBytes, extentBytes } = size;
-  if (frontBytes < CHECKPOINT_HEADER_SIZE || !isExtent(extentBytes) || frontBytes + extentBytes !== sizeBytes) {
-    return `it has ${sizeBytes} bytes, its header says ${frontBytes} and ${extentBytes}`;
-  }
-  const bytes = new Uint8Array(frontBytes);
-  file.read(bytes, 0);
-  const front = decodeFront(bytes);
+  if (!isExtent(extentBytes)) return `its header says ${extentBytes} bytes of pages`;
+  const front = decodeFront(readFront(file, frontBytes));
   if (typeof front === 'string') return front;
   const buffers: SharedArrayBuffer[] = [];
   for (const [place, checksum] of front.pageChecksums.entries()) {
@@ -185,23 +153,13 @@ function readWhole(file: File, name: string): Checkpoint | string {
     if (pageChecksum(pages) !== checksum) return `its pages from offset ${frontBytes + offset} do not match their checksum`;
     buffers.push(buffer);
   }
-  return { ...front, name, sizeBytes, buffers };
-}
-
-/** @throws {KLaniError} Damaged when the segment before which a whole checkpoint stands, and all behind it, have not begun */
-export function expectBegun({ path }: Directory, files: readonly SegmentFile[], { place, name }: Checkpoint): void {
-  const last = files.findLast(({ header }) => header !== undefined);
-  const isOther = last?.header !== undefined && !equalBytes(last.header.databaseId, place.databaseId);
-  if (isOther || (last?.index ?? 0) >= place.segment || name !== checkpointName(place.segment)) return;
-  const what = `damaged at offset 0: it is missing or its header is not whole, and ${name} proves that it had begun`;
-  throw new KLaniError('Damaged', `Cannot open ${path}/${segmentName(place.segment)}: ${what}`);
+  return { ...front, name, sizeBytes: frontBytes + extentBytes, buffers };
 }
 
 /** Where reading goes on behind a checkpoint that is whole; or why it cannot be used here. */
 function startBehind(directory: Directory, checkpoint: Checkpoint, demand: CheckpointDemand): RecoveryStart | string {
   const { place, name, oldestSegment, operationWindow, operations } = checkpoint;
   const files = peekSegments(directory, demand.firstSegment);
-  expectBegun(directory, files, checkpoint);
   if (name !== checkpointName(place.segment)) return `it stands before segment ${place.segment}, its name says another`;
   if (oldestSegment < demand.firstSegment) return `it refers to segment ${oldestSegment}, the log begins at ${demand.firstSegment}`;
   if (operations.positions.length === operationWindow && operationWindow < demand.operationWindow) {

@@ -38,37 +38,18 @@
  */
 import { crc32 } from 'node:zlib';
 import { CHUNK_SIZE_BYTES, PAGE_SIZE_BYTES, isPageWithin } from '../memory/page-store.ts';
+import { CHECKPOINT_HEADER_SIZE, decodePlace, encodePlace, sealFront, type CheckpointPlace } from '../log/checkpoint-front.ts';
 import { readU64, writeU64 } from '../log/record.ts';
 import { SEGMENT_HEADER_SIZE } from '../log/segment.ts';
 import type { SavedOperations } from '../snapshot/operation-window.ts';
 import type { TableRoots } from '../snapshot/table-side.ts';
 
-/** Enough of a checkpoint to tell how long it is. */
-export const CHECKPOINT_HEADER_SIZE = 128;
-const FORMAT_VERSION = 1;
-const BYTE_ORDER = 0x01020304;
 const FRONT_ALIGNMENT = 4096;
-const MAGIC = new TextEncoder().encode('KLANICKP');
-const CHECKED_FROM = 12;
-
 const TABLE_SIZE = 16;
 const POSITION_SIZE = 8;
 const INDEX_SIZE = 8;
 const OPERATION_SIZE = 12;
 const CHECKSUM_SIZE = 4;
-
-/** Where in the log a checkpoint stands. */
-export interface CheckpointPlace {
-  /** 16 bytes. */
-  readonly databaseId: Uint8Array;
-  readonly segmentSizeBytes: number;
-  /** The segment before whose first batch it stands. */
-  readonly segment: number;
-  /** Position where the log before that segment ends. */
-  readonly end: number;
-  /** SHA-256 of the last batch header before `end`. */
-  readonly hash: Uint8Array;
-}
 
 /** What a checkpoint keeps of one table. */
 export interface SavedTable {
@@ -93,12 +74,6 @@ export interface CheckpointFront {
   readonly pageChecksums: readonly number[];
 }
 
-/** How long a checkpoint is, as its first bytes tell; not to be believed before the checksum is right. */
-export interface CheckpointSize {
-  readonly frontBytes: number;
-  readonly extentBytes: number;
-}
-
 /** How many bytes come before the pages. */
 export function frontSize(tables: readonly SavedTable[], operationCount: number, extentBytes: number): number {
   let size = CHECKPOINT_HEADER_SIZE + operationCount * OPERATION_SIZE + Math.ceil(extentBytes / CHUNK_SIZE_BYTES) * CHECKSUM_SIZE;
@@ -110,19 +85,10 @@ export function frontSize(tables: readonly SavedTable[], operationCount: number,
 
 /** The bytes before the pages. */
 export function encodeFront(front: CheckpointFront): Uint8Array {
-  const { place, operations, tables, extentBytes, pageChecksums } = front;
+  const { operations, tables, extentBytes, pageChecksums } = front;
   const bytes = new Uint8Array(frontSize(tables, operations.positions.length, extentBytes));
   const view = new DataView(bytes.buffer);
-  bytes.set(MAGIC, 0);
-  view.setUint32(12, FORMAT_VERSION, true);
-  new Uint32Array(bytes.buffer, 16, 1)[0] = BYTE_ORDER;
-  view.setUint32(20, bytes.length, true);
-  writeU64(view, 24, extentBytes);
-  bytes.set(place.databaseId, 32);
-  view.setUint32(48, place.segmentSizeBytes, true);
-  view.setUint32(52, place.segment, true);
-  writeU64(view, 56, place.end);
-  bytes.set(place.hash, 64);
+  encodePlace(bytes, front);
   view.setUint32(96, front.oldestSegment, true);
   view.setUint32(100, front.operationWindow, true);
   view.setUint32(104, operations.positions.length, true);
@@ -137,24 +103,13 @@ export function encodeFront(front: CheckpointFront): Uint8Array {
     view.setUint32(at, word, true);
     at += 4;
   }
-  view.setUint32(8, crc32(bytes.subarray(CHECKED_FROM)), true);
+  sealFront(bytes);
   return bytes;
 }
 
-/** How long the checkpoint is that begins with these bytes, at least `CHECKPOINT_HEADER_SIZE`; or why it is none that can be read. */
-export function decodeSize(bytes: Uint8Array): CheckpointSize | string {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  if (MAGIC.some((byte, index) => bytes[index] !== byte)) return 'it does not begin as a checkpoint';
-  const version = view.getUint32(12, true);
-  if (version !== FORMAT_VERSION) return `its format version is ${version}, must be ${FORMAT_VERSION}`;
-  if (new Uint32Array(bytes.slice(16, 20).buffer)[0] !== BYTE_ORDER) return 'it was written by a machine with another byte order';
-  return { frontBytes: view.getUint32(20, true), extentBytes: readU64(view, 24) };
-}
-
-/** Decodes the bytes before the pages; or says why they cannot be believed. */
+/** Decodes the bytes before the pages, whose checksum is right; or says why they cannot be believed. */
 export function decodeFront(bytes: Uint8Array): CheckpointFront | string {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  if (view.getUint32(8, true) !== crc32(bytes.subarray(CHECKED_FROM))) return 'its front does not match its checksum';
   const operationCount = view.getUint32(104, true);
   const extentBytes = readU64(view, 24);
   const tables: SavedTable[] = [];
@@ -176,13 +131,7 @@ export function decodeFront(bytes: Uint8Array): CheckpointFront | string {
   };
   const hashes = words(operationCount);
   const front = {
-    place: {
-      databaseId: bytes.slice(32, 48),
-      segmentSizeBytes: view.getUint32(48, true),
-      segment: view.getUint32(52, true),
-      end: readU64(view, 56),
-      hash: bytes.slice(64, 96),
-    },
+    place: decodePlace(bytes),
     oldestSegment: view.getUint32(96, true),
     operationWindow: view.getUint32(100, true),
     operations: { positions, hashes },

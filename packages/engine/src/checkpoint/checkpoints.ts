@@ -14,6 +14,7 @@ import { KLaniError } from '@k-lani/protocol';
 import type { Directory } from '../io/io.ts';
 import { SEGMENT_HEADER_SIZE } from '../log/segment.ts';
 import type { CheckpointFacts } from './builder.ts';
+import { removeCheckpoints } from './checkpoint-files.ts';
 import type { CheckpointRun, CheckpointRunner } from './runner.ts';
 
 /** How many bytes of log lie at least between two checkpoints unless configured otherwise: 64 MiB. */
@@ -93,9 +94,12 @@ export class Checkpoints {
     return this.#run !== undefined;
   }
 
-  /** Begins with what opening calls for. */
+  /**
+   * Begins with what opening calls for: the log holds what the checkpoints that are there prove of it. Where none are to be built, they go.
+   */
   begin(): void {
     this.#isClosed = false;
+    if (this.#options.runner === undefined) removeCheckpoints(this.#options.directory);
     this.#beginIfDue();
   }
 

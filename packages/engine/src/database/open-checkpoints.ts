@@ -1,7 +1,7 @@
 /** What an opening does about checkpoints: which one it begins with, and who builds the next. */
 import type { Scheduler } from '@k-lani/base';
 import { KLaniError } from '@k-lani/protocol';
-import { findCheckpoint, removeCheckpoints, removeUnfinished, type FoundCheckpoint } from '../checkpoint/checkpoint-files.ts';
+import { findCheckpoint, removeUnfinished, type FoundCheckpoint } from '../checkpoint/checkpoint-files.ts';
 import { Checkpoints } from '../checkpoint/checkpoints.ts';
 import { TurnRunner, type CheckpointRunner } from '../checkpoint/runner.ts';
 import type { Directory } from '../io/io.ts';
@@ -25,17 +25,15 @@ export function checkCheckpointBytes(checkpointBytes: number): void {
 }
 
 /**
- * The checkpoint to begin with, if one can be believed; removes what no opening will use. The directory's lock is held.
+ * The checkpoint to begin with, if one can be believed; removes what an unfinished one left. The directory's lock is held.
  *
- * @throws {KLaniError} Damaged when the log ends before a whole checkpoint, which is then kept; FormatUnsupported, Io
+ * @throws {KLaniError} Damaged, FormatUnsupported, Io
  */
 export function openCheckpoint(directory: Directory, options: CheckpointOptions): FoundCheckpoint {
   const { checkpointBytes, operationWindow, readOnly } = options;
   if (!readOnly) removeUnfinished(directory);
-  const found = findCheckpoint(directory, { firstSegment: readManifest(directory)?.firstSegment ?? 1, operationWindow });
-  if (checkpointBytes > 0) return found;
-  if (!readOnly) removeCheckpoints(directory);
-  return { checkpoint: undefined, ignored: [] };
+  if (checkpointBytes === 0) return { checkpoint: undefined, ignored: [] };
+  return findCheckpoint(directory, { firstSegment: readManifest(directory)?.firstSegment ?? 1, operationWindow });
 }
 
 /** What is left to begin with when the checkpoint that was found cannot be restored: the log. */

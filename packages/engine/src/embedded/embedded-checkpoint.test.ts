@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { copyFileSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, readdirSync, readFileSync, renameSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { type TestContext } from 'node:test';
 import { SeededRandom } from '@k-lani/base';
@@ -10,6 +10,7 @@ import { FaultyIo } from '../io/faulty-io.fixture.ts';
 import { RecordOffset } from '../log/record.ts';
 import { segmentName } from '../log/segment.ts';
 import { verifyLog } from '../log/verify.ts';
+import { verifyLogInThreads } from '../log/verify-threads.ts';
 import { SEGMENT, SMALL, checkpointsIn, copyOf, newPath } from './checkpoint-run.fixture.ts';
 import type { EmbeddedDatabase } from './embedded-database.ts';
 import { openDatabase, type OpenOptions } from './open-database.ts';
@@ -199,36 +200,71 @@ test('a checkpoint of another database or of another log is passed over', async 
   await refused(renamed, /its name says another/);
 });
 
-test('a whole checkpoint proves that the log went on behind it: one that ends before is refused, and stays as it is', async (context) => {
+/** Opening, however it is done, and verify refuse a directory: `file` is damaged, as `proof` proves. It stays as it is. */
+async function isRefused(directory: string, file: string, proof: string): Promise<void> {
+  const damaged = { code: 'Damaged', message: new RegExp(`${file}: damaged at offset (0|256): .*, and ${proof} proves`) };
+  const before = readdirSync(directory);
+  for (const options of [{}, { readOnly: true }, { checkpointBytes: 0 }, { operationWindow: 100_000 }]) {
+    await assert.rejects(openDatabase(directory, { ...SMALL, ...options }), damaged);
+  }
+  assert.throws(() => verifyLog(directory), damaged);
+  await assert.rejects(verifyLogInThreads(directory), damaged);
+  assert.deepEqual(readdirSync(directory), before);
+}
+
+test('a checkpoint proves that the log went on behind it: one that ends before is refused by opening and verify', async (context) => {
   const path = await closedDatabase(context);
   const name = checkpointsIn(path)[0] ?? '';
   const newest = Number.parseInt(name, 10);
+  assert.equal(verifyLog(path).segments, newest);
   const segments = readdirSync(path).filter((file) => file.endsWith('.segment'));
-  const isRefused = async (directory: string, file: string): Promise<void> => {
-    const damaged = { code: 'Damaged', message: new RegExp(`${file.replace('.', '\\.')}: damaged at offset (0|256): .*${name}`) };
-    const before = readdirSync(directory);
-    for (const options of [{}, { readOnly: true }, { checkpointBytes: 0 }, { operationWindow: 100_000 }]) {
-      await assert.rejects(openDatabase(directory, { ...SMALL, ...options }), damaged);
-    }
-    assert.throws(() => checkCheckpoints(directory), damaged);
-    assert.deepEqual(readdirSync(directory), before);
-  };
   for (const first of [newest, newest - 1, 1]) {
     const cut = copyOf(path, context);
     for (const file of segments) if (Number.parseInt(file, 10) >= first) rmSync(join(cut, file));
-    await isRefused(cut, segmentName(newest));
+    await isRefused(cut, segmentName(newest), name);
   }
   const zeros = copyOf(path, context);
   writeFileSync(join(zeros, segmentName(newest)), new Uint8Array(SEGMENT));
-  await isRefused(zeros, segmentName(newest));
+  await isRefused(zeros, segmentName(newest), name);
 });
 
-test('a log whose newest segment lost its first batch, which a checkpoint proves, is refused', async (context) => {
+test('a log whose newest segment lost its first batch is refused, also when nothing but the front of the checkpoint is whole', async (context) => {
   const path = await closedDatabase(context);
   const name = checkpointsIn(path)[0] ?? '';
-  const file = join(path, segmentName(Number.parseInt(name, 10)));
+  const newest = segmentName(Number.parseInt(name, 10));
+  const file = join(path, newest);
   writeFileSync(file, Buffer.concat([readFileSync(file).subarray(0, 256), new Uint8Array(SEGMENT - 256)]));
-  await assert.rejects(openDatabase(path, SMALL), { code: 'Damaged', message: /segment: damaged at offset 256: .*checkpoint/ });
+  await isRefused(path, newest, name);
+  const checkpoint = readFileSync(join(path, name));
+  writeFileSync(join(path, name), checkpoint.fill(1, checkpoint.readUInt32LE(20)));
+  await isRefused(path, newest, name);
+  // Without a whole front nothing is proven: a segment may have been torn in its very first write.
+  writeFileSync(join(path, name), checkpoint.fill(1, 100, 104));
+  assert.equal(verifyLog(path).segments, Number.parseInt(name, 10));
+});
+
+test('what a checkpoint proves holds for a running database, and is nothing for another one', async (context) => {
+  const path = await closedDatabase(context);
+  const name = checkpointsIn(path)[0] ?? '';
+  const database = await openDatabase(path, { ...SMALL, checkpointBytes: 2 ** 50 });
+  assert.equal(verifyLog(path).isRunning, true);
+  const file = join(copyOf(path, context), name);
+  await database.close();
+  const other = newPath(context);
+  await (await openDatabase(other, { ...SMALL, checkpointBytes: 0 })).close();
+  copyFileSync(file, join(other, name));
+  assert.equal(verifyLog(other).segments, 1);
+});
+
+test('a checkpoint whose header tells of a front of 2 GiB, in a sparse file, cannot be believed, and is read in pieces', async (context) => {
+  const path = await closedDatabase(context);
+  const name = checkpointsIn(path)[0] ?? '';
+  const bytes = readFileSync(join(path, name)).subarray(0, 128);
+  const frontBytes = 2 ** 31;
+  bytes.writeUInt32LE(frontBytes, 20);
+  writeFileSync(join(path, name), bytes);
+  truncateSync(join(path, name), frontBytes + Number(bytes.readBigUInt64LE(24)));
+  assert.match(checkCheckpoints(path)[0]?.fault ?? '', /its front does not match its checksum/);
 });
 
 test('a checkpoint that remembers fewer operations than are wanted is passed over; one that remembers more is not', async (context) => {

@@ -8,7 +8,7 @@ import { NodeClock } from '../io/node-clock.ts';
 import { NodeIo } from '../io/node-io.ts';
 import { SEGMENT, temporaryDirectory } from '../log/log.fixture.ts';
 import { MANIFEST_NAME, readManifest } from '../log/manifest.ts';
-import { segmentIndexOf } from '../log/segment.ts';
+import { segmentIndexOf, segmentName } from '../log/segment.ts';
 import { verifyLog } from '../log/verify.ts';
 import { verifyLogInThreads } from '../log/verify-threads.ts';
 import type { EmbeddedDatabase } from './embedded-database.ts';
@@ -76,7 +76,12 @@ test('A log that ends before what its manifest relies on is refused by opening a
   const last = Math.floor((reliedEnd - 1) / SEGMENT);
   for (const name of segmentsIn(path)) if ((segmentIndexOf(name) ?? 0) >= last) rmSync(join(path, name));
   assert.ok(segmentsIn(path).length > 0 && last > firstSegment);
-  const refusal = { code: 'Damaged', message: new RegExp(`segment: damaged at offset \\d+: the log ends here.*position ${reliedEnd}$`) };
+  const refusal = {
+    code: 'Damaged',
+    message: new RegExp(
+      `${segmentName(last)}: damaged at offset 0: the log ends at position \\d+, and manifest proves that it went on to ${reliedEnd}$`,
+    ),
+  };
   assert.throws(() => verifyLog(path), refusal);
   await assert.rejects(verifyLogInThreads(path), refusal);
   await assert.rejects(openDatabase(path, OPTIONS), refusal);
@@ -97,5 +102,5 @@ test('An archive that begins late verifies, and does not open, before it has wha
   for (const name of segmentsIn(archive).slice(1)) rmSync(join(archive, name));
   assert.equal(verifyLog(archive).firstSegment, firstSegment);
   assert.equal((await verifyLogInThreads(archive)).firstSegment, firstSegment);
-  await assert.rejects(openDatabase(archive, OPTIONS), { code: 'Damaged', message: /the log ends here/ });
+  await assert.rejects(openDatabase(archive, OPTIONS), { code: 'Damaged', message: /the log ends at position \d+, and manifest proves/ });
 });

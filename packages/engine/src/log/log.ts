@@ -10,6 +10,7 @@ import { KLaniError } from '@k-lani/protocol';
 import type { Directory, Done } from '../io/io.ts';
 import { BATCH_HEADER_SIZE, BATCH_LENGTH_OFFSET, NO_HASH, type RecoveryStart } from './batch.ts';
 import { NEXT_MANIFEST_NAME, writeManifest, type Manifest } from './manifest.ts';
+import { checkpointProofs, expectProven, type FoundLog } from './proof.ts';
 import { GroupCommit, type Durability, type LogEnd } from './group-commit.ts';
 import { expectComplete } from './incomplete.ts';
 import type { OpenBatch, WhenDurable } from './open-batch.ts';
@@ -53,7 +54,7 @@ export interface LogOptions {
   readonly onDurable: (batch: OpenBatch) => void;
   readonly onFailed: (error: KLaniError) => void;
   readonly progress?: RecoveryProgress | undefined;
-  /** Where to begin reading, when what follows from the log before is known from a checkpoint, which proves that a batch follows. */
+  /** Where to begin reading, when what follows from the log before is known from a checkpoint. */
   readonly start?: RecoveryStart | undefined;
 }
 
@@ -86,8 +87,9 @@ export class Log implements RecordTarget {
   static async open(options: LogOptions): Promise<Log> {
     const { directory } = options;
     expectComplete(directory);
+    const proofs = checkpointProofs(directory);
     const found = recover(directory, { progress: options.progress, start: options.start });
-    if (options.start !== undefined) expectBehind(directory, found, options.start.end);
+    expectProven(directory, foundLog(found), proofs);
     if (found.databaseId === undefined) checkSegmentSize(options.segmentSizeBytes);
     const recovered = found.databaseId === undefined ? undefined : found;
     const files = new SegmentFiles(directory, {
@@ -377,12 +379,11 @@ export function newDatabaseId(random: Random): Uint8Array {
   return id;
 }
 
-/** @throws {KLaniError} Damaged when no batch stands behind `start`, where a checkpoint proves one */
-function expectBehind({ path }: Directory, found: Recovered | NotBegun, start: number): void {
-  if (found.databaseId === undefined || found.logEnd.end > start) return;
-  const last = segmentName(found.segments.at(-1)?.index ?? 0);
-  const what = `damaged at offset ${SEGMENT_HEADER_SIZE}: its first batch is not whole, and a checkpoint proves that it was`;
-  throw new KLaniError('Damaged', `Cannot open ${path}/${last}: ${what}`);
+/** What is held against proofs of how far the log had come. */
+function foundLog(found: Recovered | NotBegun): FoundLog | undefined {
+  if (found.databaseId === undefined) return undefined;
+  const { databaseId, segmentSizeBytes, segments, logEnd } = found;
+  return { databaseId, segmentSizeBytes, end: logEnd.end, lastSegment: segments.at(-1)?.index ?? 0 };
 }
 
 /** The end of a log that has no segment yet. Segments up to `segment` hold what was torn in the very first write. */

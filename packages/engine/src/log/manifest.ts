@@ -31,7 +31,6 @@ import { KLaniError } from '@k-lani/protocol';
 import type { Directory, Done, File } from '../io/io.ts';
 import { HASH_SIZE, type RecoveryStart } from './batch.ts';
 import { readU64, writeU64 } from './record.ts';
-import { segmentName } from './segment.ts';
 
 /** The name of the manifest, and the one under which it is written. */
 export const MANIFEST_NAME = 'manifest';
@@ -132,19 +131,6 @@ export function readManifest(directory: Directory): Manifest | undefined {
   } finally {
     file.close();
   }
-}
-
-/** @throws {KLaniError} Damaged when a log that ends at `end` lacks what the manifest relies on */
-export function expectRelied(
-  { path }: Directory,
-  { reliedEnd }: Manifest,
-  log: { readonly end: number; readonly sizeBytes: number },
-): void {
-  if (log.end >= reliedEnd) return;
-  const index = Math.floor((log.end - 1) / log.sizeBytes);
-  const what = `the log ends here, and ${MANIFEST_NAME} relies on it up to position ${reliedEnd}`;
-  const offset = log.end - index * log.sizeBytes;
-  throw new KLaniError('Damaged', `Cannot open ${path}/${segmentName(index)}: damaged at offset ${offset}: ${what}`);
 }
 
 /**

@@ -26,7 +26,8 @@ import {
   type RecoveryStart,
 } from './batch.ts';
 import type { LogEnd } from './group-commit.ts';
-import { MANIFEST_NAME, expectRelied, readManifest, type Manifest } from './manifest.ts';
+import { MANIFEST_NAME, readManifest, type Manifest } from './manifest.ts';
+import { expectProven, manifestProof } from './proof.ts';
 import type { RecordTarget } from './record.ts';
 import {
   PREPARED_NAME,
@@ -186,7 +187,11 @@ export function recover(directory: Directory, options: RecoveryOptions = {}): Re
   const salt = files[begunCount - 1]?.header?.salt ?? first.salt;
   if (chain.batchCount > 0) tail.salt = nextSalt(salt, chain.hash);
   for (const file of files.slice(begunCount)) if (file.index < endSegment) readNotBegun(memory, file, tail, options);
-  if (manifest !== undefined) expectRelied(directory, manifest, { end: chain.end, sizeBytes: first.sizeBytes });
+  if (manifest !== undefined) {
+    const lastSegment = files[begunCount - 1]?.index ?? first.index;
+    const log = { databaseId: first.databaseId, segmentSizeBytes: first.sizeBytes, end: chain.end, lastSegment };
+    expectProven(directory, log, [manifestProof(manifest, first.sizeBytes)]);
+  }
   const endOfSegments = Math.floor((chain.end - 1) / first.sizeBytes);
   return {
     databaseId: first.databaseId,
@@ -276,15 +281,19 @@ function segmentIndexes(directory: Directory, firstSegment: number): number[] {
   return indexes;
 }
 
+/** @throws {KLaniError} Damaged unless the manifest, if there is one, is of the same database as a segment */
+export function expectOwn({ path }: Directory, manifest: Manifest | undefined, { databaseId }: SegmentHeader): void {
+  if (manifest === undefined || manifest.databaseId.every((byte, place) => byte === databaseId[place])) return;
+  throw new KLaniError('Damaged', `Cannot open ${path}/${MANIFEST_NAME}: damaged at offset 16: it belongs to another database`);
+}
+
 /** The segment that begins the log says that there is nothing before it, unless the manifest or the caller knows better. */
 function checkFirst(
   directory: Directory,
   first: SegmentHeader,
   { firstSegment, manifest }: { firstSegment: number; manifest: Manifest | undefined },
 ): void {
-  if (manifest?.databaseId.some((byte, place) => byte !== first.databaseId[place]) === true) {
-    throw new KLaniError('Damaged', `Cannot open ${directory.path}/${MANIFEST_NAME}: damaged at offset 16: it belongs to another database`);
-  }
+  expectOwn(directory, manifest, first);
   if (first.previousEnd === 0 || firstSegment > 1) return;
   throw new KLaniError(
     'Damaged',

@@ -2,7 +2,7 @@
  * Verifying: recovery's reading of the whole log, and every record besides, without opening the database.
  *
  * 1. Everything that recovery checks holds: segment headers, batch headers, the hash of each batch's records, the chain of batches.
- * 2. The rules of `record-checker.ts` hold for the records, and the log goes as far as its manifest relies on it.
+ * 2. The rules of `record-checker.ts` hold for the records, and the log goes as far as anything in the directory proves (`proof.ts`).
  * 3. Nothing of the log is written. Where the directory can be written its lock is held meanwhile; where a process has it open, what that
  *    process had written at some moment is checked, and a batch that it is writing is no damage.
  */
@@ -11,9 +11,10 @@ import type { Directory, Io } from '../io/io.ts';
 import { NodeIo } from '../io/node-io.ts';
 import { anchorText, type Anchor } from './anchor.ts';
 import { expectComplete } from './incomplete.ts';
-import { expectRelied, readManifest, type Manifest } from './manifest.ts';
+import { readManifest, type Manifest } from './manifest.ts';
+import { checkpointProofs, expectProven, manifestProof, type LogProof } from './proof.ts';
 import { lockToReadUnlessRunning, Rereading } from './reading-lock.ts';
-import { peekSegments, type RecoveryProgress, type SegmentFile } from './recovery.ts';
+import { expectOwn, peekSegments, type RecoveryProgress, type SegmentFile } from './recovery.ts';
 import { segmentName } from './segment.ts';
 import { verifyRange, type RangeReport } from './verify-range.ts';
 
@@ -102,30 +103,37 @@ export interface VerifyPlan {
   readonly isLive: boolean;
   readonly manifest: Manifest | undefined;
   readonly files: readonly SegmentFile[];
+  /** What the checkpoints prove; read before the log is. */
+  readonly proofs: readonly LogProof[];
 }
 
 /** @throws {KLaniError} NotFound where there is no log; Damaged */
 export function planOf(directory: Directory, isLive: boolean): VerifyPlan {
   expectComplete(directory);
+  const proofs = checkpointProofs(directory);
   const manifest = readManifest(directory);
   const files = peekSegments(directory, manifest?.firstSegment ?? 1);
   if (manifest === undefined && files.every(({ header }) => header === undefined)) {
+    expectProven(directory, undefined, proofs);
     // Segments of zeros, or torn in the very first write, hold no log; anything else in them is damage.
     verifyRange(directory, { files, start: undefined, endSegment: undefined, isLive, anchor: undefined });
   }
-  return { isLive, manifest, files };
+  return { isLive, manifest, files, proofs };
 }
 
 /** The report on all ranges together, which are linked; `anchor` was given to each of them. */
 export function reportOf(
   directory: Directory,
-  { isLive, manifest, files }: VerifyPlan,
+  { isLive, manifest, files, proofs }: VerifyPlan,
   { ranges, anchor }: { ranges: readonly RangeReport[]; anchor: Anchor | undefined },
 ): LogReport {
   const last = ranges.at(-1);
-  const header = files.find((file) => file.header !== undefined)?.header;
+  const { header, index: lastSegment = 0 } = files.findLast((file) => file.header !== undefined) ?? {};
   if (last === undefined || header === undefined) throw new KLaniError('NotFound', `Cannot verify ${directory.path}: no log is in it`);
-  if (manifest?.isArchive === false) expectRelied(directory, manifest, { end: last.end, sizeBytes: header.sizeBytes });
+  expectOwn(directory, manifest, header);
+  const log = { databaseId: header.databaseId, segmentSizeBytes: header.sizeBytes, end: last.end, lastSegment };
+  const relied = manifest?.isArchive === false ? [manifestProof(manifest, header.sizeBytes)] : [];
+  expectProven(directory, log, [...relied, ...proofs]);
   const sum = (of: (range: RangeReport) => number): number => ranges.reduce((total, range) => total + of(range), 0);
   const firstSegment = manifest?.firstSegment ?? 1;
   const begin = firstSegment * header.sizeBytes;
