@@ -19,6 +19,7 @@ export const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   bench: ['base', 'protocol', 'engine', 'server', 'client'],
   cli: ['base', 'protocol', 'engine', 'server', 'client', 'bench'],
   sim: ['base', 'protocol', 'engine', 'server', 'client'],
+  compare: ['base', 'protocol', 'engine', 'client', 'bench'],
 };
 
 /** Folder (or file, without its extension) in `packages/engine/src` → the folders and files it may import besides itself. */
@@ -100,7 +101,7 @@ export const CHANCE_OF_NODE_CRYPTO: readonly string[] = [
 ];
 
 /** Packages that people run, and that may touch everything. */
-export const FREE_PACKAGES: readonly string[] = ['bench', 'cli'];
+export const FREE_PACKAGES: readonly string[] = ['bench', 'cli', 'compare'];
 
 /** File → the effects it adapts. */
 export const ADAPTERS: Readonly<Record<string, readonly Effect[]>> = {

@@ -6,7 +6,7 @@ import { clientShop } from './storm/client-shop.ts';
 import { type Market, type Shop, type ShopOptions, tableName, type Unit } from './storm/shop.ts';
 
 /** The rooms of the Holiday Rush. */
-const ROOMS = defineTable({
+export const ROOMS = defineTable({
   table: 'rooms',
   ownerField: 'hotel',
   fields: {

@@ -18,12 +18,12 @@ import { KillableServer } from './killable-server.ts';
 import type { SpawnServer } from './server-process.ts';
 import type { Market, OpenShop, Shop, Unit } from './shop.ts';
 import { type StormOptions, StormState } from './storm-state.ts';
+import { loadUnits, readUnits } from './units.ts';
 import { Worker } from './worker.ts';
 
 /** The kill comes when this share of the units is sold, at the earliest and at the latest. */
 const KILL_SHARE_MIN = 0.2;
 const KILL_SHARE_MAX = 0.8;
-const LOAD_BATCH_ROWS = 500;
 const PROGRESS_MS = 100;
 
 /** How far a benchmark is. */
@@ -185,19 +185,8 @@ class Storm<RowOf, Term> {
     return shop;
   }
 
-  async #load(shop: Shop<RowOf, Term>): Promise<ReadonlyMap<number, Unit>> {
-    const units = this.#market.groupSizes.flatMap((size, index) =>
-      Array.from({ length: size }, (_, position) => ({ group: index + 1, unit: position + 1 })),
-    );
-    const byRowId = new Map<number, Unit>();
-    for (let start = 0; start < units.length; start += LOAD_BATCH_ROWS) {
-      const batch = units.slice(start, start + LOAD_BATCH_ROWS);
-      const rowIds = await shop.appendAll(batch.map((unit) => this.#market.freeRow(unit)));
-      assert(rowIds.length === batch.length, `Appended ${batch.length} rows and got ${rowIds.length} ids`);
-      for (const [index, unit] of batch.entries()) byRowId.set(rowIds[index] ?? 0, unit);
-      this.#report('load', byRowId.size, units.length, 0);
-    }
-    return byRowId;
+  #load(shop: Shop<RowOf, Term>): Promise<ReadonlyMap<number, Unit>> {
+    return loadUnits(this.#market, shop, (loaded) => this.#report('load', loaded, this.#unitCount, 0));
   }
 
   /** The sale with which the kill comes; 0 for none. */
@@ -248,12 +237,9 @@ class Storm<RowOf, Term> {
 
   async #readRows(state: StormState<RowOf, Term>): Promise<Row[]> {
     const shop = await this.#openShop(0);
-    const rows: Row[] = [];
-    for await (const { rowId, row } of shop.scan()) {
-      const { group, unit, isBooked, buyer } = this.#market.stateOf(row);
-      rows.push({ rowId, group, unit, isBooked: isBooked ? 1 : 0, buyer });
-      if (rows.length % 1000 === 0) this.#report('recount', rows.length, this.#unitCount, state.sales.length);
-    }
+    const rows = await readUnits(this.#market, shop, (read) => {
+      if (read % 1000 === 0) this.#report('recount', read, this.#unitCount, state.sales.length);
+    });
     this.#report('recount', rows.length, this.#unitCount, state.sales.length);
     return rows;
   }
