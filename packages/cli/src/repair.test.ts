@@ -1,11 +1,14 @@
 import assert from 'node:assert/strict';
-import { readdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { type TestContext } from 'node:test';
 import { openDatabase } from '@k-lani/engine';
 import { defineTable } from '@k-lani/protocol';
 import { runCommand, temporaryDirectory } from './command-process.fixture.ts';
 import { ExitCode } from './exit-code.ts';
+
+/** Bytes of a segment: the fewest that it may have. */
+const SEGMENT = 64 * 1024;
 
 const seats = defineTable({
   table: 'seats',
@@ -15,7 +18,7 @@ const seats = defineTable({
 /** A database with a row of two versions and one of one version, closed in good order. */
 async function written(context: TestContext): Promise<string> {
   const path = join(temporaryDirectory(context), 'seats');
-  await using database = await openDatabase(path, { segmentSizeBytes: 64 * 1024 });
+  await using database = await openDatabase(path, { segmentSizeBytes: SEGMENT });
   const table = await database.table(seats);
   await table.append({ seat_no: 1, buyer: null });
   await table.append({ seat_no: 2, buyer: 'grace' });
@@ -67,4 +70,20 @@ test('repair says of a file that is cut off that the list of rows cannot be comp
   assert.equal(code, ExitCode.partly);
   assert.match(stdout, /^0000000001\.segment +32768 +32768 +the file is cut off$/m);
   assert.match(stdout, /Of 32,768 lost bytes nothing tells which rows they held: any row may be older/);
+});
+
+test('repair says of segments that are not there, and of a manifest that is not whole, that nobody knows whether they are lost', async (context) => {
+  const data = await written(context);
+  const database = await openDatabase(data);
+  const table = await database.table(seats);
+  for (let version = 1; database.stats().appended < 2 * SEGMENT; version += 1) {
+    await table.replace(2, { seat_no: 2, buyer: 'grace' }, { ifVersion: version });
+  }
+  await database.close();
+  rmSync(join(data, '0000000001.segment'));
+  writeFileSync(join(data, 'manifest'), 'not a manifest');
+  const { code, stdout } = await runCommand(['repair', '--data', data, '--to', `${data}-new`]);
+  assert.equal(code, ExitCode.partly);
+  assert.match(stdout, /^manifest +0 +0 +the manifest is not whole: whether segments 1 to 1 were given up or are lost cannot be known$/m);
+  assert.match(stdout, /What was before segment 2 is not there, and the manifest .* is not whole: if it is lost, any row may be older/);
 });

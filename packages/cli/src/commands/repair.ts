@@ -103,14 +103,16 @@ function rowsText(terminal: Terminal, report: RepairReport): string[] {
   return sections;
 }
 
-function verdict(terminal: Terminal, { lostLatestCount, unknownBytes, to }: RepairReport): string {
+function verdict(terminal: Terminal, { lostLatestCount, unknownBytes, untoldSegments, to }: RepairReport): string {
   const rows = 'any row may be older than it was, missing, or back although it was deleted, without being listed.';
+  const given = 'is not there, and the manifest that would tell whether it was given up or is lost is not whole';
+  const untold = untoldSegments > 0 ? `What was before segment ${untoldSegments + 1} ${given}: if it is lost, ${rows} ` : '';
   const unknown =
     unknownBytes > 0
       ? `Of ${countText(unknownBytes)} lost bytes nothing tells which rows they held: ${rows}`
       : 'A damaged record may name another row than its own: other rows may be older than they were, or missing.';
   const look = lostLatestCount > 0 ? 'Look after the rows listed. ' : '';
-  return terminal.style('yellow', `${look}${unknown} Check the result with: k-lani verify ${to}`);
+  return terminal.style('yellow', `${look}${untold}${unknown} Check the result with: k-lani verify ${to}`);
 }
 
 function number(title: string): Column {

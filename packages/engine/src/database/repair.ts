@@ -6,7 +6,8 @@
  *    log begins behind the old one, so that no position is given twice.
  * 3. Where versions are missing, history ends: `Truncated`. Where the latest is missing, the row is what its latest intact version says, and is
  *    listed as far as that can be known; the report says of how many bytes it cannot.
- * 4. No row id is given again: ids go on behind the highest that was found, plus as many as could have been given in what is lost.
+ * 4. No row id is given again: ids go on behind the highest that was found, plus as many as could have been given in what is lost. Of segments
+ *    that may have been given up, what was moved out of them tells the highest row id of each table, unless that is lost too.
  * 5. If two rows then have one value in a unique field, because a version that gave it up is lost, the row written later has it, and the other
  *    row is not taken.
  * 6. Operation ids are forgotten: a request that comes again is carried out again.
@@ -23,8 +24,8 @@ import { newDatabaseId } from '../log/log.ts';
 import { LogWriter } from '../log/log-writer.ts';
 import { RECORD_HEADER_SIZE, RecordKind, RecordOffset, newDraft, readU64, sealMoved, writeU64, type RecordTarget } from '../log/record.ts';
 import type { RecoveryProgress } from '../log/recovery.ts';
-import { salvage, survey, type Damage, type SalvageVisitor, type Salvaged, type Survey } from '../log/salvage.ts';
-import { segmentIndexOf } from '../log/segment.ts';
+import { salvage, type SalvageVisitor, type Salvaged } from '../log/salvage.ts';
+import { survey, type Damage, type Survey } from '../log/survey.ts';
 import { PageStore } from '../memory/page-store.ts';
 import { ROW_ID_MAX } from '../memory/row-id.ts';
 import { RowLocations } from '../table/row-locations.ts';
@@ -67,6 +68,11 @@ export interface RepairReport {
   /** Bytes of those of which nothing tells what rows they held: unless it is 0, any row may be older than it was, missing or back. */
   readonly unknownBytes: number;
   /**
+   * How many segments are not there before the first that is, of which nothing tells whether they were given up or are lost, because the
+   * manifest is not whole: unless it is 0, the same goes for any row.
+   */
+  readonly untoldSegments: number;
+  /**
    * Rows whose latest version is lost, as far as the damaged bytes can be read: at most 10,000 of `lostLatestCount`. Those in `unknownBytes`
    * are not among them.
    */
@@ -97,6 +103,8 @@ interface FoundTable {
   readonly known: ReadonlySet<number>;
   /** Where the latest intact version of each row is in the damaged log. */
   readonly latest: RowLocations;
+  /** Whether a record tells the highest row id, as whoever gives up segments leaves one. */
+  isRowIdMaxTold: boolean;
   /** The version written last of each row, and where it is in the new log. */
   readonly versions: RowLocations;
   readonly written: RowLocations;
@@ -159,7 +167,7 @@ function repairInto(
     random,
     databaseId,
     segmentSizeBytes: surveyed.segmentSizeBytes,
-    firstSegment: Math.max(...source.list().map((name) => segmentIndexOf(name) ?? 0)) + 1,
+    firstSegment: surveyed.lastSegment + 1,
     start: {
       end: header.position + header.length,
       hash,
@@ -173,7 +181,7 @@ function repairInto(
   writeSchemas(schemas, tables, writer);
   read((record) => rows.write(writer, record), 3);
   const lostBytes = damage.reduce((sum, { length }) => sum + length, 0);
-  rows.tellRowIds(writer, Math.floor(lostBytes / RECORD_HEADER_SIZE));
+  rows.tellRowIds(writer, { lostBytes, untoldBytes: surveyed.untoldSegments * surveyed.segmentSizeBytes });
   writer.finish();
   return reportOf({ databaseId, source, target, surveyed, tables, rows, damage, lostBytes });
 }
@@ -205,7 +213,17 @@ function tablesOf(schemas: FoundSchemas): FoundTables {
     const store = new PageStore();
     const [latest, versionsWritten, written] = [RowLocations.create(store), RowLocations.create(store), RowLocations.create(store)];
     const known = new Set(versions.keys());
-    tables.set(tableId, { id, stored, known, latest, versions: versionsWritten, written, excluded: new Set(), versionCount: 0 });
+    tables.set(tableId, {
+      id,
+      stored,
+      known,
+      latest,
+      isRowIdMaxTold: false,
+      versions: versionsWritten,
+      written,
+      excluded: new Set(),
+      versionCount: 0,
+    });
   }
   return tables;
 }
@@ -254,7 +272,10 @@ class Rows {
       return;
     }
     table.latest.raiseRowIdMax(rowId);
-    if (kind === RecordKind.rowIds) return;
+    if (kind === RecordKind.rowIds) {
+      table.isRowIdMaxTold = true;
+      return;
+    }
     if (this.#isUnderstood(table, view, at)) table.latest.set(rowId, kind === RecordKind.delete ? -position : position);
     else this.withoutSchema += 1;
   };
@@ -303,8 +324,9 @@ class Rows {
   }
 
   /** Row ids go on behind all that may have been given. */
-  tellRowIds(writer: LogWriter, lostCount: number): void {
-    for (const { id, latest } of this.#tables.values()) {
+  tellRowIds(writer: LogWriter, { lostBytes, untoldBytes }: { lostBytes: number; untoldBytes: number }): void {
+    for (const { id, latest, isRowIdMaxTold } of this.#tables.values()) {
+      const lostCount = Math.floor((lostBytes + (isRowIdMaxTold ? 0 : untoldBytes)) / RECORD_HEADER_SIZE);
       latest.raiseRowIdMax(Math.min(ROW_ID_MAX, latest.rowIdMax + lostCount));
       if (latest.rowIdMax > 0) writer.tell({ ...newDraft(RecordKind.rowIds), tableId: id, rowId: latest.rowIdMax });
     }
@@ -347,6 +369,7 @@ function reportOf(parts: {
     lostBytes: parts.lostBytes,
     damageCount: damage.length,
     damage: damage.slice(0, REPAIR_LIST_MAX).map((one) => ({ ...one, table: tableName(tables, one) })),
+    untoldSegments: surveyed.untoldSegments,
     unknownBytes: damage.reduce((sum, { unknownBytes }) => sum + unknownBytes, 0),
     lostLatestCount: lostLatest.length,
     lostLatest: lostLatest.slice(0, REPAIR_LIST_MAX),

@@ -1,14 +1,15 @@
 import assert from 'node:assert/strict';
-import { readdirSync, rmSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { type TestContext } from 'node:test';
 import { defineTable } from '@k-lani/protocol';
+import { repairDatabase } from '../database/repair.ts';
 import { FaultyIo } from '../io/faulty-io.fixture.ts';
 import { NodeClock } from '../io/node-clock.ts';
 import { NodeIo } from '../io/node-io.ts';
 import { SEGMENT, temporaryDirectory } from '../log/log.fixture.ts';
-import { MANIFEST_NAME, readManifest } from '../log/manifest.ts';
-import { segmentIndexOf, segmentName } from '../log/segment.ts';
+import { MANIFEST_NAME, readManifest, writeManifestNow } from '../log/manifest.ts';
+import { SEGMENT_HEADER_SIZE, segmentIndexOf, segmentName } from '../log/segment.ts';
 import { verifyLog } from '../log/verify.ts';
 import { verifyLogInThreads } from '../log/verify-threads.ts';
 import type { EmbeddedDatabase } from './embedded-database.ts';
@@ -103,4 +104,45 @@ test('An archive that begins late verifies, and does not open, before it has wha
   assert.equal(verifyLog(archive).firstSegment, firstSegment);
   assert.equal((await verifyLogInThreads(archive)).firstSegment, firstSegment);
   await assert.rejects(openDatabase(archive, OPTIONS), { code: 'Damaged', message: /the log ends at position \d+, and manifest proves/ });
+});
+
+/** What repair lists, in another directory. */
+function repaired(path: string, context: TestContext) {
+  const report = repairDatabase(path, temporaryDirectory(context));
+  verifyLog(report.to);
+  const [table] = report.tables;
+  return { ...report, table, places: report.damage.map(({ file, offset, length, what }) => [file, offset, length, what]) };
+}
+
+test('Repair lists what the manifest relies on and is gone, but not in an archive', async (context) => {
+  const { path, reliedEnd } = await compacted(context);
+  const last = Math.floor((reliedEnd - 1) / SEGMENT);
+  const file = join(path, segmentName(last));
+  for (const name of segmentsIn(path)) if ((segmentIndexOf(name) ?? 0) > last) rmSync(join(path, name));
+  assert.equal(repaired(path, context).damageCount, 0);
+  writeFileSync(file, readFileSync(file).fill(0, SEGMENT_HEADER_SIZE));
+  const lostBytes = SEGMENT - SEGMENT_HEADER_SIZE;
+  const zeros = repaired(path, context);
+  assert.deepEqual(zeros.places, [[segmentName(last), SEGMENT_HEADER_SIZE, lostBytes, 'batches that were here are zeros']]);
+  assert.deepEqual([zeros.lostBytes, zeros.unknownBytes], [lostBytes, lostBytes]);
+  rmSync(file);
+  const missing = 'the segment is missing: manifest proves that it had begun';
+  assert.deepEqual(repaired(path, context).places, [[segmentName(last), 0, SEGMENT, missing]]);
+  const directory = new NodeIo().openDirectory(path, { create: false });
+  const manifest = readManifest(directory);
+  assert.ok(manifest !== undefined);
+  writeManifestNow(directory, { ...manifest, isArchive: true });
+  assert.deepEqual(repaired(path, context).places, []);
+});
+
+test('Repair says that it cannot know whether segments were given up where the manifest is not whole', async (context) => {
+  const { path, firstSegment } = await compacted(context);
+  const before = repaired(path, context);
+  assert.deepEqual([before.untoldSegments, before.table?.liveRows, before.table?.rowIdMax], [0, 2, 2]);
+  const file = join(path, MANIFEST_NAME);
+  writeFileSync(file, readFileSync(file).fill(0, 0, 4));
+  const { places, untoldSegments, lostBytes, table } = repaired(path, context);
+  const what = `the manifest is not whole: whether segments 1 to ${firstSegment - 1} were given up or are lost cannot be known`;
+  assert.deepEqual(places, [[MANIFEST_NAME, 0, 0, what]]);
+  assert.deepEqual([untoldSegments, lostBytes, table?.liveRows, table?.rowIdMax], [firstSegment - 1, 0, 2, 2]);
 });

@@ -6,8 +6,9 @@ import { NodeIo } from '../io/node-io.ts';
 import { BATCH_HEADER_SIZE, BATCH_MAGIC } from './batch.ts';
 import { SEGMENT, appendRecord, openLog, temporaryDirectory } from './log.fixture.ts';
 import { recordSize } from './record.ts';
-import { salvage, survey, type Damage } from './salvage.ts';
+import { salvage } from './salvage.ts';
 import { decodeSegmentHeader, segmentName } from './segment.ts';
+import { survey, type Damage } from './survey.ts';
 
 const BODY_SIZE = 3000;
 /** With its header and the name of its actor. */

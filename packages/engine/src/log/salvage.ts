@@ -7,11 +7,10 @@
  *    records are found by the lengths of those before them, or, where one length is damaged, by the one place from which the rest of the batch
  *    comes out in length and in number.
  * 3. What only a last, unproven write could have left is no part of the log, as for recovery: it is told, and not taken.
- * 4. What a later segment proves to have been there, and is zeros or is missing, is lost. Where only the end of a segment behind it is known,
+ * 4. What is proven to have been there (`survey.ts`), and is zeros or is missing, is lost. Where only the end of a segment behind it is known,
  *    the zeros at a segment's end are its ordinary end.
  * 5. Nothing is written.
  */
-import { KLaniError } from '@k-lani/protocol';
 import type { Directory } from '../io/io.ts';
 import {
   BATCH_HEADER_SIZE,
@@ -23,49 +22,12 @@ import {
   sha256,
   type BatchHeader,
 } from './batch.ts';
-import { readManifest, type Manifest } from './manifest.ts';
 import { RECORD_HEADER_SIZE, RecordOffset, isMoved, isRecordIntact, readU64, type RecordTarget } from './record.ts';
-import { SEGMENT_HEADER_SIZE, checkSegmentSize, decodeSegmentHeader, segmentIndexOf, segmentName, type SegmentHeader } from './segment.ts';
-
-/** What the header of a damaged record says; it may be what is damaged. */
-interface DamagedRecord {
-  readonly tableId: number;
-  readonly rowId: number;
-  readonly version: number;
-}
-
-/** Bytes of the log that are lost. */
-export interface Damage {
-  readonly file: string;
-  readonly offset: number;
-  readonly length: number;
-  readonly what: string;
-  /** Bytes of it of which nothing tells what rows they held. */
-  readonly unknownBytes: number;
-  readonly record: DamagedRecord | undefined;
-}
+import { SEGMENT_HEADER_SIZE, segmentName } from './segment.ts';
+import { lost, type Damage, type Survey, type SurveyedFile } from './survey.ts';
 
 /** Receives each intact record, in the order of the log; valid during the call. */
 export type SalvageVisitor = (record: { source: RecordTarget; at: number; position: number }) => void;
-
-/** What can be told of a log from the outsides of its files. */
-export interface Survey {
-  /** `undefined` where nothing tells it any more. */
-  readonly databaseId: Uint8Array | undefined;
-  readonly segmentSizeBytes: number;
-  readonly manifest: Manifest | undefined;
-  readonly files: readonly SurveyedFile[];
-  /** What is wrong with the set of files. */
-  readonly damage: readonly Damage[];
-}
-
-interface SurveyedFile {
-  readonly index: number;
-  readonly sizeBytes: number;
-  readonly header: SegmentHeader | undefined;
-  /** Position where the log before the segment ends, if the segment can still tell. */
-  readonly previousEnd: number | undefined;
-}
 
 /** What was read from the batches. */
 export interface Salvaged {
@@ -82,34 +44,8 @@ interface Extent {
   readonly end: number;
   /** `undefined` where the header is damaged. */
   readonly recordCount: number | undefined;
-  /** That it ended somewhere before `end`, where zeros begin. */
+  /** That it may have ended anywhere before `end`, where zeros begin. */
   readonly isOpenEnded: boolean;
-}
-
-/**
- * Looks at the files of a log.
- *
- * @throws {KLaniError} NotFound where there is no segment; InvalidArgument where none has a size that segments have; FormatUnsupported; Io
- */
-export function survey(directory: Directory): Survey {
-  const damage: Damage[] = [];
-  const manifest = manifestOf(directory, damage);
-  const names = directory.list().flatMap((name) => segmentIndexOf(name) ?? []);
-  const indexes = names.filter((index) => index >= (manifest?.firstSegment ?? 1)).toSorted((a, b) => a - b);
-  const peeked = indexes.map((index) => ({ index, ...peek(directory, index) }));
-  const headers = peeked.flatMap(({ header }) => header ?? []);
-  const segmentSizeBytes = mostFrequent(headers.length > 0 ? headers.map((one) => one.sizeBytes) : peeked.map((one) => one.sizeBytes));
-  const idOfHeaders = mostFrequent(headers.map((one) => Buffer.from(one.databaseId).toString('hex')));
-  const databaseId = idOfHeaders === undefined ? manifest?.databaseId : Buffer.from(idOfHeaders, 'hex');
-  if (segmentSizeBytes === undefined) throw new KLaniError('NotFound', `Cannot repair ${directory.path}: no segment is in it`);
-  checkSegmentSize(segmentSizeBytes);
-  const files = peeked.filter(({ index, header }) => {
-    const isForeign = header !== undefined && Buffer.compare(header.databaseId, databaseId ?? header.databaseId) !== 0;
-    if (isForeign) damage.push(lost(index, 0, segmentSizeBytes, 'the segment belongs to another database'));
-    return !isForeign;
-  });
-  damage.push(...missing(files, { first: manifest?.firstSegment ?? 1, segmentSizeBytes }));
-  return { databaseId, segmentSizeBytes, manifest, files, damage };
 }
 
 /** Reads the segments that were surveyed; `progress` is told after each. */
@@ -120,7 +56,7 @@ export function salvage(
 ): Salvaged {
   const reader = new SalvageReader(directory, surveyed, options.visit);
   for (const [place, file] of surveyed.files.entries()) {
-    reader.read(file, place);
+    reader.read(file);
     options.progress?.((place + 1) * surveyed.segmentSizeBytes, surveyed.files.length * surveyed.segmentSizeBytes);
   }
   return reader;
@@ -137,6 +73,9 @@ class SalvageReader implements Salvaged, RecordTarget {
   readonly #survey: Survey;
   readonly #visit: SalvageVisitor;
   #index = 0;
+  /** Bytes of the file, of those that it should have. */
+  #sizeBytes = 0;
+  #proven: SurveyedFile['proven'] = { end: 0, behind: 'unknown' };
   #salt: Uint8Array | undefined;
 
   constructor(directory: Directory, surveyed: Survey, visit: SalvageVisitor) {
@@ -147,61 +86,66 @@ class SalvageReader implements Salvaged, RecordTarget {
     this.view = new DataView(this.bytes.buffer);
   }
 
-  read(file: SurveyedFile, place: number): void {
-    const { segmentSizeBytes, files } = this.#survey;
+  read(file: SurveyedFile): void {
+    const { segmentSizeBytes } = this.#survey;
     this.#load(file);
     const usedEnd = this.#usedEnd(0);
-    const logEnd = files.slice(place + 1).find((later) => later.previousEnd !== undefined)?.previousEnd ?? 0;
-    const proven = Math.max(0, logEnd - file.index * segmentSizeBytes);
-    const isProven = proven > SEGMENT_HEADER_SIZE;
+    const isProven = this.#proven.end > 0;
     if (file.sizeBytes < segmentSizeBytes) this.#lose(file.sizeBytes, segmentSizeBytes - file.sizeBytes, 'the file is cut off');
     if (file.sizeBytes > segmentSizeBytes) this.#loseNone(segmentSizeBytes, file.sizeBytes - segmentSizeBytes, 'the file is too long');
     if (usedEnd === 0) {
-      const length = isProven ? Math.min(proven, file.sizeBytes, segmentSizeBytes) : 0;
-      if (length > 0) this.#lose(0, length, 'the segment is empty');
+      const lostEnd = this.#proven.behind === 'used' ? this.#sizeBytes : this.#lostEnd(0);
+      if (lostEnd > 0) this.#lose(0, lostEnd, 'the segment is empty');
       return;
     }
     this.#salt = this.#saltOf(file);
     if (this.#salt === undefined) {
       const what = isProven ? 'neither the segment header nor its first batch header is whole' : UNPROVEN;
-      this.#lose(0, proven > segmentSizeBytes ? usedEnd : Math.max(usedEnd, proven), what);
+      this.#lose(0, Math.max(usedEnd, this.#lostEnd(0)), what);
       return;
     }
     if (file.header === undefined) this.#loseNone(0, SEGMENT_HEADER_SIZE, 'the segment header is not whole');
-    this.#readBatches(proven);
+    this.#readBatches();
   }
 
-  /** @param proven offset before which all is known to have been durable, from what later segments say; in a later one where that is lost */
-  #readBatches(proven: number): void {
-    const provenEnd = Math.min(proven, this.bytes.length);
-    const isOpenEnded = proven > this.bytes.length;
+  #readBatches(): void {
     let offset = SEGMENT_HEADER_SIZE;
     while (offset + BATCH_HEADER_SIZE <= this.bytes.length) {
       const header = this.#headerAt(offset);
-      const next = header === undefined ? this.#findHeader(offset + 8) : undefined;
       if (header !== undefined) {
-        this.#readBatch(offset, header, provenEnd);
+        this.#readBatch(offset, header);
         offset += header.length;
-      } else if (next !== undefined || (isOpenEnded ? this.#usedEnd(offset) : provenEnd) > offset) {
-        const end = next ?? provenEnd;
-        this.#loseNone(offset, Math.min(BATCH_HEADER_SIZE, end - offset), 'a batch header is not whole');
-        const start = offset + BATCH_HEADER_SIZE;
-        if (end > start) this.#readRecords({ start, end, recordCount: undefined, isOpenEnded: isOpenEnded && next === undefined });
-        offset = end;
-      } else {
-        const usedEnd = this.#usedEnd(offset);
+        continue;
+      }
+      const next = this.#findHeader(offset + 8);
+      const usedEnd = this.#usedEnd(offset);
+      if (next === undefined && this.#lostEnd(offset) <= offset) {
         if (usedEnd > offset) this.#lose(offset, usedEnd - offset, UNPROVEN);
         return;
       }
+      const isOpenEnded = next === undefined && this.#proven.behind !== 'nothing';
+      // A record may end with zeros.
+      const end = next ?? (isOpenEnded ? this.#sizeBytes : this.#lostEnd(offset));
+      if (usedEnd === 0) this.#lose(offset, end - offset, 'batches that were here are zeros');
+      else this.#readHeadless({ start: offset, end, recordCount: undefined, isOpenEnded });
+      offset = end;
     }
   }
 
-  #readBatch(offset: number, header: BatchHeader, provenEnd: number): void {
+  /** Takes what is left of a batch that begins with a damaged header. */
+  #readHeadless(batch: Extent): void {
+    this.#loseNone(batch.start, Math.min(BATCH_HEADER_SIZE, batch.end - batch.start), 'a batch header is not whole');
+    const start = batch.start + BATCH_HEADER_SIZE;
+    if (batch.end > start) this.#readRecords({ ...batch, start });
+  }
+
+  #readBatch(offset: number, header: BatchHeader): void {
     const end = offset + header.length;
     const hash = sha256(this.bytes, offset, offset + BATCH_HEADER_SIZE);
     const start = offset + BATCH_HEADER_SIZE;
     const isWhole = recordsMatchHash(this.bytes, offset, header.length);
-    if (!isWhole && provenEnd < end && this.#findHeader(end) === undefined) {
+    const isProven = this.#proven.behind === 'used' || offset < this.#proven.end;
+    if (!isWhole && !isProven && this.#findHeader(end) === undefined) {
       this.#lose(offset, header.length, UNPROVEN);
       return;
     }
@@ -225,7 +169,7 @@ class SalvageReader implements Salvaged, RecordTarget {
       count += 1;
     }
     const rest = recordCount === undefined ? undefined : this.#findRest(at + 8, end, recordCount - count - 1);
-    const lostEnd = rest?.[0] ?? (isOpenEnded ? this.#usedEnd(at) : end);
+    const lostEnd = rest?.[0] ?? (isOpenEnded ? Math.max(this.#lostEnd(at), this.#usedEnd(at)) : end);
     if (isOpenEnded && lostEnd === 0) return;
     const isOne = rest !== undefined || recordCount === count + 1;
     const what = 'a record is damaged, and so is its length';
@@ -293,15 +237,25 @@ class SalvageReader implements Salvaged, RecordTarget {
     return isBehindLast && this.#salt !== undefined && this.last !== undefined ? nextSalt(this.#salt, this.last.hash) : undefined;
   }
 
-  #load({ index }: SurveyedFile): void {
+  #load({ index, sizeBytes, proven }: SurveyedFile): void {
     const file = this.#directory.openFile(segmentName(index), 'read');
     try {
       const length = file.read(this.bytes, 0);
       this.bytes.fill(0, length);
       this.#index = index;
+      this.#sizeBytes = Math.min(sizeBytes, this.bytes.length);
+      this.#proven = proven;
     } finally {
       file.close();
     }
+  }
+
+  /** Offset before which what should stand from `offset` on is lost if it is not found there; not behind `offset` where nothing is proven. */
+  #lostEnd(offset: number): number {
+    const { end, behind } = this.#proven;
+    if (behind === 'used') return this.#usedEnd(offset);
+    if (behind === 'nothing') return Math.min(end, this.#sizeBytes);
+    return offset < end ? this.#sizeBytes : 0;
   }
 
   /** Offset behind the last byte from `offset` on that is not zero; 0 when there is none. */
@@ -312,12 +266,12 @@ class SalvageReader implements Salvaged, RecordTarget {
   }
 
   #lose(offset: number, length: number, what: string): void {
-    this.damage.push(lost(this.#index, offset, length, what));
+    this.damage.push(lost(this.#index, { offset, length, what }));
   }
 
   /** Of bytes that held no record. */
   #loseNone(offset: number, length: number, what: string): void {
-    this.damage.push({ ...lost(this.#index, offset, length, what), unknownBytes: 0 });
+    this.damage.push({ ...lost(this.#index, { offset, length, what }), unknownBytes: 0 });
   }
 
   #loseRecord(at: number, length: number, { what, unknownBytes }: Pick<Damage, 'what' | 'unknownBytes'>): void {
@@ -331,55 +285,8 @@ class SalvageReader implements Salvaged, RecordTarget {
       rowId: view.getUint32(at + RecordOffset.rowId, true),
       version: view.getUint32(at + RecordOffset.version, true),
     };
-    this.damage.push({ ...lost(this.#index, at, length, what), unknownBytes, record });
+    this.damage.push({ ...lost(this.#index, { offset: at, length, what }), unknownBytes, record });
   }
 }
 
 const UNPROVEN = 'what stands behind the last batch was cut short, and nobody was answered; or it is damaged';
-
-function lost(index: number, offset: number, length: number, what: string): Damage {
-  return { file: segmentName(index), offset, length, what, unknownBytes: length, record: undefined };
-}
-
-function manifestOf(directory: Directory, damage: Damage[]): Manifest | undefined {
-  try {
-    return readManifest(directory);
-  } catch (error) {
-    if (!(error instanceof KLaniError) || error.code !== 'Damaged') throw error;
-    damage.push({ file: 'manifest', offset: 0, length: 0, what: 'the manifest is not whole', unknownBytes: 0, record: undefined });
-    return undefined;
-  }
-}
-
-/** What the beginning of a segment tells. */
-function peek(directory: Directory, index: number): Omit<SurveyedFile, 'index'> {
-  const file = directory.openFile(segmentName(index), 'read');
-  try {
-    const sizeBytes = file.sizeBytes();
-    const bytes = new Uint8Array(SEGMENT_HEADER_SIZE + BATCH_HEADER_SIZE);
-    file.read(bytes, 0);
-    const header = decodeSegmentHeader(bytes, file.path);
-    if (header !== undefined) return { sizeBytes, header, previousEnd: header.previousEnd };
-    const source = { bytes, view: new DataView(bytes.buffer) };
-    const first = decodeBatchHeader(source, SEGMENT_HEADER_SIZE, { position: index * sizeBytes + SEGMENT_HEADER_SIZE, salt: undefined });
-    return { sizeBytes, header, previousEnd: first?.durable };
-  } finally {
-    file.close();
-  }
-}
-
-/** Segments that are not there although others tell of them. */
-function missing(files: readonly SurveyedFile[], log: { first: number; segmentSizeBytes: number }): Damage[] {
-  const there = new Set(files.map(({ index }) => index));
-  const damage: Damage[] = [];
-  for (let index = log.first; index < (files.at(-1)?.index ?? 0); index += 1) {
-    if (!there.has(index)) damage.push(lost(index, 0, log.segmentSizeBytes, 'the segment is missing'));
-  }
-  return damage;
-}
-
-function mostFrequent<Value>(values: readonly Value[]): Value | undefined {
-  const counts = new Map<Value, number>();
-  for (const value of values) counts.set(value, (counts.get(value) ?? 0) + 1);
-  return [...counts].toSorted(([, a], [, b]) => b - a)[0]?.[0];
-}
