@@ -37,17 +37,21 @@ export function forEachVersion(state: State, table: StoredTable, query: HistoryQ
   }
 }
 
-/** Position of the row's version at `lsn`, 0 when it did not exist or was deleted then. An open cursor of that lsn keeps what is needed. */
+/**
+ * Position of the row's version at `lsn`, 0 when it did not exist or was deleted then. An open cursor of that lsn keeps what is needed.
+ *
+ * @throws {KLaniError} ChecksumMismatch
+ */
 export function positionAt(state: State, tableId: number, rowId: number, lsn: number): number {
   const { log } = state;
   let position = state.visiblePosition(tableId, rowId);
   while (Math.abs(position) >= lsn) {
-    const at = state.locateRecord(Math.abs(position));
+    const at = log.record(Math.abs(position));
     // A record that was moved since is the version of then.
     if (readU64(log.view, at + RecordOffset.lsn) < lsn) break;
     const previous = readU64(log.view, at + RecordOffset.previous);
     if (previous === 0) return 0;
-    const before = state.locateRecord(previous);
+    const before = log.record(previous);
     position = log.view.getUint8(before + RecordOffset.kind) === RecordKind.delete ? -previous : previous;
   }
   assert(Number.isSafeInteger(position), 'A position is a safe integer');

@@ -36,16 +36,13 @@ export function alterTable(state: State, operation: Operation, table: StoredTabl
   throw new KLaniError('SchemaMismatch', `Cannot alter table "${table.name}": ${obstacles.join('; ')}`);
 }
 
-/**
- * Reads the rows that a new index will be made of, as far as this opening has not: a damaged one refuses the change, which could not be applied
- * once it is durable.
- */
+/** Reads the rows that a new index will be made of: a damaged one refuses the change, which could not be applied once it is durable. */
 function checkRows({ log, visible }: State, table: StoredTable, schema: TableSchema): void {
   if (!schema.fields.slice(table.schema.fields.length).some(({ index }) => index !== undefined)) return;
   const locations = visible.find(table.id)?.locations;
   for (let rowId = 1; rowId <= (locations?.rowIdMax ?? 0); rowId += 1) {
     const position = locations?.get(rowId) ?? 0;
-    if (position > 0 && position < log.checkedFrom) log.record(position);
+    if (position > 0) log.record(position);
   }
 }
 
