@@ -15,7 +15,7 @@ import type { IndexDeclaration, StoredTable } from '../table/stored-table.ts';
 import type { Changed } from './writer.ts';
 import { RefusalMemo } from './refusal-memo.ts';
 import { recordVersion, type State } from './state.ts';
-import { UniqueCheck, isNullKey, overlayKey } from './unique-check.ts';
+import { UniqueCheck, isNullKey } from './unique-check.ts';
 
 /** Sets one field of the rows that a line takes. The slot is checked: one byte 0 for null or 1, then the slot's bytes. */
 export interface Assignment {
@@ -131,7 +131,9 @@ export class Claimer {
       return;
     }
     let isNone = true;
-    for (const [rowId, position] of overlay.entries()) {
+    const walk = overlay.walk();
+    for (let rowId = walk.next(); rowId !== NONE; rowId = walk.next()) {
+      const position = overlay.get(rowId);
       if (position > 0 && this.#meetsAll(table, position, terms)) {
         isNone = false;
         if (this.#isFree(table, rowId)) this.#pick({ line: place, table, rowId, position });
@@ -240,17 +242,22 @@ export class Claimer {
     for (const { fieldIndex, bytes: source, offset } of line.assignments) {
       assignFieldSlot(table.layout, fieldIndex, source, offset, bytes, body);
     }
-    this.#remember(table, rowId, { bytes, view, offset: body });
     const lsn = log.finish();
+    this.#remember({ table, rowId, lsn }, { bytes, view, offset: body });
     this.#state.overlay(table.id).set(rowId, lsn);
     return { rowId, version: draft.version, lsn };
   }
 
-  #remember(table: StoredTable, rowId: number, row: { bytes: Uint8Array; view: DataView; offset: number }): void {
+  /** Puts the unique keys of the record at `lsn` into the overlay. */
+  #remember(
+    { table, rowId, lsn }: { table: StoredTable; rowId: number; lsn: number },
+    row: { bytes: Uint8Array; view: DataView; offset: number },
+  ): void {
     for (const index of table.indexes) {
       if (index.kind !== 'unique') continue;
       keyFromRow(table.layout, index.fieldIndex, row.bytes, row.view, row.offset, this.#key, 0);
-      this.#state.overlay(table.id).holdUnique(overlayKey(index, this.#key), rowId);
+      if (isNullKey(table, index, this.#key)) continue;
+      this.#state.overlay(table.id).holdUnique(index, this.#key, rowId, lsn);
     }
   }
 

@@ -30,7 +30,7 @@ import { PageStore } from '../memory/page-store.ts';
 import { ROW_ID_MAX } from '../memory/row-id.ts';
 import { RowLocations } from '../table/row-locations.ts';
 import { StoredTable } from '../table/stored-table.ts';
-import { isNullKey, overlayKey } from './unique-check.ts';
+import { isNullKey, uniqueKeyName } from './unique-check.ts';
 
 /** Most entries of each list of a report; what is beyond is only counted. */
 const REPAIR_LIST_MAX = 10_000;
@@ -292,7 +292,7 @@ class Rows {
       const key = this.#key.subarray(0, index.keyWords);
       table.stored.keyOfRecord(source, at, index, key);
       if (isNullKey(table.stored, index, key)) continue;
-      const name = `${table.id}/${overlayKey(index, key)}`;
+      const name = `${table.id}/${uniqueKeyName(index, key)}`;
       const holder = this.#holders.get(name);
       const isNewer = holder === undefined || holder.lsn < lsn;
       if (isNewer) this.#holders.set(name, { rowId, lsn });

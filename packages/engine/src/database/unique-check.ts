@@ -9,6 +9,10 @@ import { NONE } from '../memory/none.ts';
 import { OrderedIndex } from '../index/ordered-index.ts';
 import type { IndexDeclaration, StoredTable } from '../table/stored-table.ts';
 import type { State } from './state.ts';
+import { UniqueHolders } from '../snapshot/unique-holders.ts';
+
+/** Stands for any row of a request: two rows of one request never share a key. */
+const GIVEN = 1;
 
 /** A row and the unique key that a request gives it; `row` reads like a record's body. */
 export interface UniqueClaim {
@@ -24,8 +28,9 @@ export interface UniqueClaim {
 export class UniqueCheck {
   readonly #state: State;
   readonly #key = new Uint32Array(KEY_WORDS_MAX);
-  /** Keys that this request has given away already. */
-  readonly #given = new Map<string, number>();
+  /** Keys that this request has given away already, by index, and those of them that have any. */
+  readonly #given = new WeakMap<IndexDeclaration, UniqueHolders>();
+  readonly #giving: UniqueHolders[] = [];
   /** Rows that this request changes: whether they still have a key is not for the stored state to say. */
   readonly #changed = new Set<string>();
 
@@ -36,7 +41,7 @@ export class UniqueCheck {
   /** Begins a request. */
   begin(): void {
     // Clearing an empty collection makes a new table for it.
-    if (this.#given.size > 0) this.#given.clear();
+    for (let given = this.#giving.pop(); given !== undefined; given = this.#giving.pop()) given.settle(Infinity);
     if (this.#changed.size > 0) this.#changed.clear();
   }
 
@@ -51,11 +56,21 @@ export class UniqueCheck {
    * @throws {KLaniError} DuplicateKey
    */
   take(claim: UniqueClaim): void {
-    const name = keyName(claim);
     const holder = this.#holder(claim);
     if (holder !== 0) throw duplicateKey(claim, `row ${holder} has it`);
-    if (this.#given.has(name)) throw duplicateKey(claim, 'another row of the same request has it');
-    this.#given.set(name, claim.rowId);
+    const given = this.#givenOf(claim.index);
+    if (given.find(claim.key) !== 0) throw duplicateKey(claim, 'another row of the same request has it');
+    if (given.count === 0) this.#giving.push(given);
+    given.add(claim.key, GIVEN, 0);
+  }
+
+  #givenOf(index: IndexDeclaration): UniqueHolders {
+    let given = this.#given.get(index);
+    if (given === undefined) {
+      given = new UniqueHolders(index.keyWords);
+      this.#given.set(index, given);
+    }
+    return given;
   }
 
   /** The other row that has the key now and keeps it, or 0. */
@@ -65,7 +80,7 @@ export class UniqueCheck {
     const fieldIndex = visible?.hasIndex(index.fieldIndex) ? visible.index(index.fieldIndex) : undefined;
     const byIndex = fieldIndex instanceof OrderedIndex ? fieldIndex.first(key, key) : NONE;
     if (byIndex !== NONE && this.#keeps(claim, byIndex)) return byIndex;
-    const pending = this.#state.overlay(table.id).uniqueHolder(overlayKey(index, key));
+    const pending = this.#state.overlay(table.id).uniqueHolder(index.fieldIndex, key);
     return pending !== 0 && this.#keeps(claim, pending) ? pending : 0;
   }
 
@@ -85,17 +100,13 @@ export function isNullKey(table: StoredTable, index: IndexDeclaration, key: Uint
   return table.schema.fields[index.fieldIndex]?.required === false && key[0] === 0;
 }
 
-/** A unique key as the overlay remembers it. */
-export function overlayKey(index: IndexDeclaration, key: Uint32Array): string {
+/** A unique key as a string of its own. */
+export function uniqueKeyName(index: IndexDeclaration, key: Uint32Array): string {
   let name = String.fromCharCode(index.fieldIndex);
   for (let word = 0; word < index.keyWords; word += 1) {
     name += String.fromCharCode((key[word] ?? 0) >>> 16, (key[word] ?? 0) & 0xffff);
   }
   return name;
-}
-
-function keyName(claim: UniqueClaim): string {
-  return `${claim.table.id}/${overlayKey(claim.index, claim.key)}`;
 }
 
 function duplicateKey(claim: UniqueClaim, why: string): KLaniError {

@@ -12,7 +12,7 @@ import { RecordKind, newDraft, recordSize, type Operation } from '../log/record.
 import { ROW_ID_MAX } from '../memory/row-id.ts';
 import type { StoredTable } from '../table/stored-table.ts';
 import { recordVersion, type State } from './state.ts';
-import { UniqueCheck, isNullKey, overlayKey } from './unique-check.ts';
+import { UniqueCheck, isNullKey } from './unique-check.ts';
 
 /** A row in the newest layout of its table, checked. Borrowed for the call. */
 interface RowBytes {
@@ -52,13 +52,16 @@ export interface Changed {
 /** Most changes of one request. */
 const CHANGES_MAX = 1_000_000;
 
-/** What the check of a change found. */
-interface Checked {
-  readonly change: Change;
+/** What a change finds: the row as it is, and the lock that allows to change it. */
+interface Found {
   readonly lock: Lock | undefined;
+  /** Position of the row's latest record, 0 for a row that is appended. */
   readonly previous: number;
   readonly versionBefore: number;
 }
+
+/** What an append finds. */
+const NO_ROW: Found = { lock: undefined, previous: 0, versionBefore: 0 };
 
 export class Writer {
   readonly #state: State;
@@ -79,10 +82,10 @@ export class Writer {
    */
   write(operation: Operation, owner: LockOwner, change: Change): Changed {
     this.#unique.begin();
-    const checked = this.#check(owner, change);
-    this.#checkUnique(checked);
+    const found = this.#check(owner, change);
+    this.#checkUnique(change);
     this.#state.log.reserve(recordSize(change.row?.length ?? 0, operation.actor.length));
-    const changed = this.#append(operation, checked, true);
+    const changed = this.#append(operation, change, found, true);
     this.#state.operations.add(operation.id, changed.lsn);
     return changed;
   }
@@ -98,25 +101,25 @@ export class Writer {
     }
     this.#unique.begin();
     checkDistinct(changes);
-    const checked = changes.map((change) => this.#check(owner, change));
-    for (const one of checked) this.#releaseUnique(one);
-    for (const one of checked) this.#checkUnique(one);
+    const found = changes.map((change) => this.#check(owner, change));
+    for (const change of changes) this.#releaseUnique(change);
+    for (const change of changes) this.#checkUnique(change);
     checkAppends(changes);
     let size = 0;
     for (const change of changes) size += recordSize(change.row?.length ?? 0, operation.actor.length);
     this.#state.log.reserve(size);
-    const last = checked.length - 1;
-    const results = checked.map((one, place) => this.#append(operation, one, place === last));
+    const last = changes.length - 1;
+    const results = changes.map((change, place) => this.#append(operation, change, found[place] as Found, place === last));
     this.#state.operations.add(operation.id, results[0]?.lsn ?? 0);
     return results;
   }
 
-  #check(owner: LockOwner, change: Change): Checked {
+  #check(owner: LockOwner, change: Change): Found {
     const { table, rowId } = change;
     this.#state.expectWritable(table);
     if (change.kind === RecordKind.append) {
       checkRowIds(table, 1);
-      return { change, lock: undefined, previous: 0, versionBefore: 0 };
+      return NO_ROW;
     }
     const lock = this.#checkLock(owner, change);
     const previous = this.#state.latestPosition(table.id, rowId);
@@ -130,7 +133,7 @@ export class Writer {
         `Cannot change row ${rowId} of table "${table.name}": its version is ${versionBefore}, ifVersion is ${change.ifVersion}`,
       );
     }
-    return { change, lock, previous, versionBefore };
+    return { lock, previous, versionBefore };
   }
 
   #checkLock(owner: LockOwner, change: Change): Lock | undefined {
@@ -151,17 +154,15 @@ export class Writer {
     });
   }
 
-  /** Tells the unique check which keys the changes give up. */
-  #releaseUnique(checked: Checked): void {
-    const { change, previous } = checked;
-    if (previous === 0) return;
+  /** Tells the unique check which keys a change gives up. */
+  #releaseUnique(change: Change): void {
+    if (change.kind === RecordKind.append) return;
     for (const index of change.table.indexes) {
       if (index.kind === 'unique') this.#unique.releases(change.table.id, change.rowId, index.fieldIndex);
     }
   }
 
-  #checkUnique({ change }: Checked): void {
-    const { table, row, rowId } = change;
+  #checkUnique({ table, row, rowId }: Change): void {
     if (row === undefined) return;
     for (const index of table.indexes) {
       if (index.kind !== 'unique') continue;
@@ -173,8 +174,7 @@ export class Writer {
     }
   }
 
-  #append(operation: Operation, checked: Checked, last: boolean): Changed {
-    const { change, lock } = checked;
+  #append(operation: Operation, change: Change, { lock, previous, versionBefore }: Found, last: boolean): Changed {
     const { table, kind, row } = change;
     const { log } = this.#state;
     const rowId = kind === RecordKind.append ? table.rowIdNext : change.rowId;
@@ -182,9 +182,9 @@ export class Writer {
     const draft = this.#draft;
     draft.kind = kind;
     draft.tableId = table.id;
-    draft.version = checked.versionBefore + 1;
+    draft.version = versionBefore + 1;
     draft.rowId = rowId;
-    draft.previous = checked.previous;
+    draft.previous = previous;
     draft.tokenLow = lock?.tokenLow ?? 0;
     draft.tokenHigh = lock?.tokenHigh ?? 0;
     draft.schemaVersion = table.schema.version;
@@ -192,21 +192,21 @@ export class Writer {
     const body = log.begin(draft, operation, row?.length ?? 0);
     if (row !== undefined) copyRow(row, log.target.bytes, body);
     const lsn = log.finish();
-    this.#remember(checked, rowId, lsn);
+    this.#remember(change, rowId, lsn);
     if (lock !== undefined && (change.unlock || kind === RecordKind.delete)) this.#state.locks.release(lock);
     return { rowId, version: draft.version, lsn };
   }
 
   /** Puts the change into the overlay. */
-  #remember({ change }: Checked, rowId: number, lsn: number): void {
-    const { table, kind, row } = change;
+  #remember({ table, kind, row }: Change, rowId: number, lsn: number): void {
     const overlay = this.#state.overlay(table.id);
     overlay.set(rowId, kind === RecordKind.delete ? -lsn : lsn);
     if (row === undefined) return;
     for (const index of table.indexes) {
       if (index.kind !== 'unique') continue;
       keyFromRow(table.layout, index.fieldIndex, row.bytes, row.view, row.offset, this.#key, 0);
-      overlay.holdUnique(overlayKey(index, this.#key), rowId);
+      if (isNullKey(table, index, this.#key)) continue;
+      overlay.holdUnique(index, this.#key, rowId, lsn);
     }
   }
 }
@@ -219,8 +219,19 @@ function copyRow(row: RowBytes, target: Uint8Array, at: number): void {
 
 function checkAppends(changes: readonly Change[]): void {
   const counts = new Map<StoredTable, number>();
-  for (const { kind, table } of changes) if (kind === RecordKind.append) counts.set(table, (counts.get(table) ?? 0) + 1);
-  for (const [table, count] of counts) checkRowIds(table, count);
+  let table: StoredTable | undefined;
+  let count = 0;
+  for (const change of changes) {
+    if (change.kind !== RecordKind.append) continue;
+    if (change.table !== table) {
+      if (table !== undefined) counts.set(table, count);
+      table = change.table;
+      count = counts.get(table) ?? 0;
+    }
+    count += 1;
+  }
+  if (table !== undefined) counts.set(table, count);
+  for (const [appendedTo, rows] of counts) checkRowIds(appendedTo, rows);
 }
 
 function checkRowIds(table: StoredTable, count: number): void {

@@ -21,10 +21,16 @@ import { checkRowId } from './row-change.ts';
 /** What allows a change of a row that exists: the row's version, or a lock. */
 export type ChangeGuard<S extends TableSchema> = { readonly ifVersion: number } | { readonly lock: EmbeddedLock<S> };
 
-interface Pending {
-  readonly change: Omit<Change, 'row'>;
+/** A row in the body of a batch, whose memory may move until the batch is committed. */
+interface PendingRow {
+  bytes: Uint8Array;
+  view: DataView;
   readonly offset: number;
   readonly length: number;
+}
+
+interface Pending extends Change {
+  readonly row: PendingRow | undefined;
 }
 
 /** Collects changes; see `EmbeddedDatabase.batch`. */
@@ -50,14 +56,15 @@ export class EmbeddedBatch {
   /** Carries the batch out; used by `EmbeddedDatabase.batch`. */
   commit(session: EmbeddedSession, options: WriteOptions): Promise<BatchResult> {
     const { bytes, view } = this.#body;
-    const changes = this.#pending.map(({ change, offset, length }): Change => {
-      const row = change.kind === RecordKind.delete ? undefined : { bytes, view, offset, length };
-      return { ...change, row };
-    });
+    for (const { row } of this.#pending) {
+      if (row === undefined) continue;
+      row.bytes = bytes;
+      row.view = view;
+    }
     return session.write<BatchResult>(
       { opcode: Opcode.BatchCommit, options, body: this.#body },
       (operation) => {
-        const changed = session.database.writer.writeAll(operation, session.owner, changes);
+        const changed = session.database.writer.writeAll(operation, session.owner, this.#pending);
         const lsn = changed.at(-1)?.lsn ?? 0;
         return { answer: { lsn, changes: changed.map(({ rowId, version }) => ({ rowId, version })) }, dependsOn: lsn };
       },
@@ -71,7 +78,7 @@ export class EmbeddedBatch {
     guard: ChangeGuard<S>,
     row: NewRowOf<S> | undefined,
   ): void {
-    const token = 'lock' in guard ? guard.lock.token : 0n;
+    const token = 'lock' in guard ? guard.lock.token : undefined;
     if ('lock' in guard && guard.lock.rowId !== what.rowId) {
       throw new KLaniError('InvalidArgument', `Cannot change row ${what.rowId}: the lock given is of row ${guard.lock.rowId}`);
     }
@@ -83,10 +90,16 @@ export class EmbeddedBatch {
     this.#body.u32(ifVersion);
     const offset = this.#body.length;
     if (row !== undefined) encodeRow(table.layout, row, this.#body);
+    const { bytes, view, length } = this.#body;
     this.#pending.push({
-      change: { ...what, table, ifVersion, tokenLow: fencingTokenLow(token), tokenHigh: fencingTokenHigh(token), unlock: false },
-      offset,
-      length: this.#body.length - offset,
+      kind: what.kind,
+      table,
+      rowId: what.rowId,
+      ifVersion,
+      tokenLow: token === undefined ? 0 : fencingTokenLow(token),
+      tokenHigh: token === undefined ? 0 : fencingTokenHigh(token),
+      unlock: false,
+      row: row === undefined ? undefined : { bytes, view, offset, length: length - offset },
     });
   }
 }

@@ -6,7 +6,10 @@
  */
 import { assert } from '@k-lani/base';
 import { Bitmap } from '../index/bitmap.ts';
+import { BitmapIntersection } from '../index/bitmap-intersection.ts';
 import { PageStore } from '../memory/page-store.ts';
+import { RowPositions } from './row-positions.ts';
+import { UniqueHolders } from './unique-holders.ts';
 
 /** Pages of the set of row ids: enough for every row of the largest table. */
 const OVERLAY_PAGES_MAX = 1 << 18;
@@ -16,11 +19,10 @@ export class Overlay {
   /** Rises with every change of what is here. */
   version = 0;
   /** Row id → position of its last change, negative for a delete. */
-  readonly #positions = new Map<number, number>();
-  /** Unique key (with its field in front) → the row here that was last given it. */
-  readonly #uniqueHolders = new Map<string, number>();
-  /** Row id → the unique keys that it was given here. */
-  readonly #uniqueKeys = new Map<number, string[]>();
+  readonly #positions = new RowPositions();
+  readonly #walk = new BitmapIntersection();
+  /** By field: who was last given each unique key by the changes that are not visible. */
+  readonly #uniqueHolders: (UniqueHolders | undefined)[] = [];
 
   constructor() {
     this.rows = Bitmap.create(new PageStore(OVERLAY_PAGES_MAX));
@@ -32,7 +34,7 @@ export class Overlay {
 
   /** Position of the row's last change that is not visible, negative for a delete, 0 for none. */
   get(rowId: number): number {
-    return this.#positions.size === 0 ? 0 : (this.#positions.get(rowId) ?? 0);
+    return this.#positions.get(rowId);
   }
 
   set(rowId: number, position: number): void {
@@ -42,31 +44,28 @@ export class Overlay {
     this.version += 1;
   }
 
-  /** Forgets the change at `position`, which is visible now, unless the row has a later one. */
+  /** Forgets the change at `position`, which is visible now, unless the row has a later one. Changes are settled in the order of the log. */
   settle(rowId: number, position: number): void {
-    if (Math.abs(this.#positions.get(rowId) ?? 0) !== position) return;
+    for (let field = 0; field < this.#uniqueHolders.length; field += 1) this.#uniqueHolders[field]?.settle(position);
+    if (Math.abs(this.#positions.get(rowId)) !== position) return;
     this.#positions.delete(rowId);
     this.version += 1;
     this.rows.clear(rowId);
-    for (const key of this.#uniqueKeys.get(rowId) ?? []) if (this.#uniqueHolders.get(key) === rowId) this.#uniqueHolders.delete(key);
-    this.#uniqueKeys.delete(rowId);
   }
 
-  /** The row ids here with the positions of their last changes. */
-  entries(): IterableIterator<[number, number]> {
-    return this.#positions.entries();
+  /** Begins a walk over the row ids here, ascending. It is good until the next walk or change. */
+  walk(): BitmapIntersection {
+    this.#walk.begin([this.rows], 1, undefined, 1);
+    return this.#walk;
   }
 
-  /** The row here that was last given a unique key, or 0. Whether it still has it is for the caller to see. */
-  uniqueHolder(key: string): number {
-    return this.#uniqueHolders.get(key) ?? 0;
+  /** The row that was last given a key of a unique field by a change that is not visible, or 0. Whether it still has it is for the caller to see. */
+  uniqueHolder(fieldIndex: number, key: Uint32Array): number {
+    return this.#uniqueHolders[fieldIndex]?.find(key) ?? 0;
   }
 
-  /** Remembers that a row here was given a unique key. */
-  holdUnique(key: string, rowId: number): void {
-    this.#uniqueHolders.set(key, rowId);
-    const keys = this.#uniqueKeys.get(rowId);
-    if (keys === undefined) this.#uniqueKeys.set(rowId, [key]);
-    else keys.push(key);
+  /** Remembers that the change at `position` gave a row a key of a unique field, the first `keyWords` words of `key`. */
+  holdUnique(unique: { readonly fieldIndex: number; readonly keyWords: number }, key: Uint32Array, rowId: number, position: number): void {
+    (this.#uniqueHolders[unique.fieldIndex] ??= new UniqueHolders(unique.keyWords)).add(key, rowId, position);
   }
 }
