@@ -225,6 +225,7 @@ export class Compactor {
     const from = log.firstSegment;
     await ended((done) => log.beginAt(this.#manifest(next, evacuated), done));
     snapshots.level();
+    snapshots.beginAt(log.firstSegment);
     log.closeGivenUp();
     await ended((done) => log.removeGivenUp(done));
     this.#reclaimedBytes += (next.index - from) * log.segmentSizeBytes;

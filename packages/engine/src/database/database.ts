@@ -147,8 +147,7 @@ export class Database {
       database.checkpoints.begin();
       return database;
     } catch (error) {
-      database.state.log.close();
-      database.#archive?.close();
+      database.#release();
       throw error;
     }
   }
@@ -169,10 +168,12 @@ export class Database {
       database.#rebuild(found);
       return database;
     } catch (error) {
-      log.close();
       const { checkpoint } = found;
-      if (database === undefined) throw error;
-      database.#archive?.close();
+      if (database === undefined) {
+        log.close();
+        throw error;
+      }
+      database.#release();
       if (checkpoint === undefined) throw damageOf(error);
       // Whatever it is, if it is the log's fault it is found again.
       const fromLog = await Database.#restored(directory, options, passOver(found, error));
@@ -199,7 +200,7 @@ export class Database {
     this.state = new State({
       log,
       catalog,
-      snapshots: new LeftRight({ log, catalog, scheduler: options.scheduler, clock: options.clock }),
+      snapshots: new LeftRight({ ...options, log, catalog, sharing: options.readOnly ? undefined : directory.sharing }),
       locks: new LockTable({ clock: options.clock, epoch: log.epoch, leaseMsMax: options.lockLeaseMsMax }),
       operations: new OperationWindow(options.operationWindow, operationMatch(log, log.checkedFrom)),
       clock: options.clock,
@@ -350,7 +351,7 @@ export class Database {
   }
 
   async #close(): Promise<void> {
-    const { log, snapshots } = this.state;
+    const { log } = this.state;
     try {
       // Compaction may wait for room that is not there, which draining gives up.
       const stopped = this.#compactor.stop();
@@ -363,11 +364,17 @@ export class Database {
       if (!(error instanceof KLaniError)) throw error;
     } finally {
       await log.drain();
-      snapshots.close();
-      log.close();
-      this.#archive?.close();
+      this.#release();
       this.#directory.close();
     }
+  }
+
+  /** Gives everything back but the directory. */
+  #release(): void {
+    const { log, snapshots } = this.state;
+    snapshots.close();
+    log.close();
+    this.#archive?.close();
   }
 
   /** Builds everything that follows from the log: all of it, or what lies behind a checkpoint. */

@@ -60,7 +60,74 @@ export interface Directory {
   /** Returns when every name created, renamed and removed before is on stable storage (`fsync` of the directory). */
   sync(): void;
 
+  /** Memory that other threads and processes can map; absent where the platform has none. */
+  readonly sharing?: MemorySharing | undefined;
+
   /** Releases the lock. Files and views stay open. Closing again does nothing. */
+  close(): void;
+}
+
+/** Where memory is found on this host: a descriptor of the process that made it. It can be sent to a thread or a process. */
+export interface MemoryPlace {
+  readonly processId: number;
+  readonly descriptor: number;
+}
+
+/**
+ * Memory that is shared under a name in a directory. It is no file there: it lasts as long as somebody uses it, and leaves nothing behind,
+ * however its users end.
+ */
+export interface MemorySharing {
+  /**
+   * Makes empty memory.
+   *
+   * @param name a word, by which `find` finds it as long as this process holds the directory's lock
+   * @throws {KLaniError} Io
+   */
+  create(name: string, chunkSizeBytes: number): SharedMemory;
+
+  /**
+   * Where the process that holds the directory's lock has memory of this name, the newest last.
+   *
+   * @throws {KLaniError} NotFound where no process holds the lock; Io where it may not be looked at, because it is another user's
+   */
+  find(name: string): readonly MemoryPlace[];
+
+  /**
+   * Opens memory that this or another process made.
+   *
+   * @throws {KLaniError} NotFound where it is no more; Io where it may not be opened
+   */
+  open(place: MemoryPlace, options: { readonly chunkSizeBytes: number; readonly access: 'read' | 'write' }): SharedMemoryView;
+
+  /** Watches whether a process is alive. @throws {KLaniError} NotFound where it is not */
+  watch(processId: number): ProcessWatch;
+}
+
+/** Memory in chunks of one size, as its maker has it. */
+export interface SharedMemory {
+  readonly place: MemoryPlace;
+
+  /** Adds a chunk of zeros at the end. Storing there cannot fail. @throws {KLaniError} LimitReached where there is no memory left; Io */
+  addChunk(): ArrayBuffer;
+
+  /** Ends its use here: buffers are empty afterwards. Closing again does nothing. */
+  close(): void;
+}
+
+/** The same memory, as somebody else has it. Storing to what was opened with access `read` is a fatal signal. */
+export interface SharedMemoryView {
+  /** The chunk at `index`; `undefined` as long as there is none. @throws {KLaniError} Io */
+  chunk(index: number): ArrayBuffer | undefined;
+
+  /** Ends its use here: buffers are empty afterwards. Closing again does nothing. */
+  close(): void;
+}
+
+/** A process that is watched: the one that had its id when the watch began, whoever has it later. */
+export interface ProcessWatch {
+  /** A system call. */
+  isAlive(): boolean;
   close(): void;
 }
 

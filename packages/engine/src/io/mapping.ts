@@ -1,7 +1,7 @@
 /**
  * The only owner of mappings.
  *
- * 1. A mapping is shared and read-only, and has exactly one buffer.
+ * 1. A mapping is shared, and has exactly one buffer. That of a file is read-only; shared memory is stored to by those who may.
  * 2. Closing detaches the buffer first and unmaps second, so that no JavaScript object ever points to memory that is gone: a typed array
  *    kept from before is empty, a DataView throws.
  * 3. The garbage collector unmaps nothing: whoever opens a mapping closes it.
@@ -14,7 +14,10 @@ import { systemCallError, systemError } from './system-error.ts';
 
 /** The same numbers on Linux and macOS. */
 const PROT_READ = 1;
+const PROT_WRITE = 2;
 const MAP_SHARED = 1;
+/** Linux alone, as shared memory is. */
+const MAP_POPULATE = 0x8000;
 const MAP_FAILED = 0xffff_ffff_ffff_ffffn;
 const CLOSED = -1;
 
@@ -28,9 +31,56 @@ export function mappingAvailable(): boolean {
   }
 }
 
+/** What is mapped: a range of an open file that has at least that size for as long as it is mapped. */
+interface Range {
+  readonly descriptor: number;
+  /** For messages. */
+  readonly path: string;
+  readonly offset: number;
+  /** At least 1. */
+  readonly sizeBytes: number;
+  /** For storing too, and mapped at once in full, so that no access later stops for the system. */
+  readonly isMemory: boolean;
+  readonly writable: boolean;
+}
+
+/** A range of a file, mapped. Does not hold the descriptor: the system keeps what is mapped. */
+export class MappedRange {
+  readonly buffer: ArrayBuffer;
+  readonly #address: bigint;
+  #sizeBytes: number;
+
+  /** @throws {KLaniError} Unsupported; Io */
+  constructor({ descriptor, path, offset, sizeBytes, isMemory, writable }: Range) {
+    assert(sizeBytes > 0, `Cannot map file: size is ${sizeBytes} bytes, must be >= 1`);
+    const { mmap, view, errno } = libc();
+    const protection = writable ? PROT_READ | PROT_WRITE : PROT_READ;
+    this.#address = mmap(null, sizeBytes, protection, isMemory ? MAP_SHARED | MAP_POPULATE : MAP_SHARED, descriptor, offset);
+    if (this.#address === MAP_FAILED) {
+      throw systemError(systemCallError('mmap', errno(), path), { action: `map ${sizeBytes} bytes`, path, access: 'read' });
+    }
+    this.buffer = view(this.#address, sizeBytes);
+    this.#sizeBytes = sizeBytes;
+  }
+
+  get isClosed(): boolean {
+    return this.#sizeBytes === CLOSED;
+  }
+
+  /** Detaches the buffer and ends the mapping. Closing again does nothing. */
+  close(): void {
+    if (this.isClosed) return;
+    const sizeBytes = this.#sizeBytes;
+    this.#sizeBytes = CLOSED;
+    this.buffer.transfer(0);
+    assert(this.buffer.byteLength === 0, 'Cannot unmap: the buffer is still attached');
+    assert(libc().munmap(this.#address, sizeBytes) === 0, `Cannot unmap: errno is ${libc().errno()}`);
+  }
+}
+
 /** A file, mapped. Reading costs a memory access, and shows every later write to the file, from any process. */
 export class Mapping implements FileView {
-  readonly #address: bigint;
+  readonly #range: MappedRange;
   readonly #bytes: Uint8Array<ArrayBuffer>;
   readonly #view: DataView<ArrayBuffer>;
   #sizeBytes: number;
@@ -42,16 +92,10 @@ export class Mapping implements FileView {
    * @throws {KLaniError} Unsupported; Io
    */
   constructor(descriptor: Descriptor, sizeBytes: number) {
-    assert(sizeBytes > 0, `Cannot map file: size is ${sizeBytes} bytes, must be >= 1`);
-    const { mmap, view, errno } = libc();
-    this.#address = mmap(null, sizeBytes, PROT_READ, MAP_SHARED, descriptor.number, 0);
-    if (this.#address === MAP_FAILED) {
-      const { path } = descriptor;
-      throw systemError(systemCallError('mmap', errno(), path), { action: `map ${sizeBytes} bytes`, path, access: 'read' });
-    }
-    const buffer = view(this.#address, sizeBytes);
-    this.#bytes = new Uint8Array(buffer);
-    this.#view = new DataView(buffer);
+    const { number, path } = descriptor;
+    this.#range = new MappedRange({ descriptor: number, path, offset: 0, sizeBytes, isMemory: false, writable: false });
+    this.#bytes = new Uint8Array(this.#range.buffer);
+    this.#view = new DataView(this.#range.buffer);
     this.#sizeBytes = sizeBytes;
   }
 
@@ -75,12 +119,8 @@ export class Mapping implements FileView {
   }
 
   close(): void {
-    if (this.#sizeBytes === CLOSED) return;
-    const sizeBytes = this.#sizeBytes;
     this.#sizeBytes = CLOSED;
-    this.#bytes.buffer.transfer(0);
-    assert(this.#bytes.length === 0, 'Cannot unmap: the buffer is still attached');
-    assert(libc().munmap(this.#address, sizeBytes) === 0, `Cannot unmap: errno is ${libc().errno()}`);
+    this.#range.close();
   }
 
   #refuse(position: number, length: number): never {

@@ -4,8 +4,9 @@ import { join } from 'node:path';
 import { assert } from '@k-lani/base';
 import { Descriptor } from './descriptor.ts';
 import { DirectoryLock } from './directory-lock.ts';
-import type { Directory, Done, File } from './io.ts';
+import type { Directory, Done, File, MemorySharing } from './io.ts';
 import { NodeFile } from './node-file.ts';
+import { NodeSharing } from './shared-memory.ts';
 import { systemError } from './system-error.ts';
 
 const LOCK_FILE = 'lock';
@@ -13,14 +14,16 @@ const LOCK_FILE = 'lock';
 /** A directory through `node:fs`. */
 export class NodeDirectory implements Directory {
   readonly path: string;
+  readonly sharing: MemorySharing | undefined;
   readonly #mapping: boolean;
   #open = true;
   #lock: DirectoryLock | undefined;
 
   /** @param path of a directory that exists */
-  constructor(path: string, { mapping }: { readonly mapping: boolean }) {
+  constructor(path: string, { mapping, sharing }: { readonly mapping: boolean; readonly sharing: boolean }) {
     this.path = path;
     this.#mapping = mapping;
+    this.sharing = sharing ? new NodeSharing(path) : undefined;
   }
 
   list(): readonly string[] {

@@ -3,7 +3,7 @@ import { mkdirSync, opendirSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { KLaniError } from '@k-lani/protocol';
 import type { Directory, Io } from './io.ts';
-import { libc } from './libc.ts';
+import { libc, memoryCallsAvailable } from './libc.ts';
 import { mappingAvailable } from './mapping.ts';
 import { NodeDirectory, syncDirectory } from './node-directory.ts';
 import { systemError } from './system-error.ts';
@@ -16,7 +16,7 @@ export class NodeIo implements Io {
   readonly #mapping: boolean;
 
   /**
-   * @param options.mapping whether files are read through shared mappings; by default, wherever the platform allows it
+   * @param options.mapping whether files are read through shared mappings, and memory is shared by them; by default, wherever the platform allows it
    * @throws {KLaniError} Unsupported when mappings are demanded and the platform has none
    */
   constructor({ mapping }: { readonly mapping?: boolean } = {}) {
@@ -43,7 +43,7 @@ export class NodeIo implements Io {
         access: create ? 'write' : 'read',
       });
     }
-    return new NodeDirectory(absolute, { mapping: this.#mapping });
+    return new NodeDirectory(absolute, { mapping: this.#mapping, sharing: this.#mapping && memoryCallsAvailable() });
   }
 }
 

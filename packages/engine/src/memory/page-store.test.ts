@@ -64,18 +64,45 @@ test('PageStore.float64() is the memory of words()', () => {
   assert.deepEqual(wordsOf(store, page).subarray(0, 2), Uint32Array.of(0, 0x3ff0_0000));
 });
 
-test('PageStore.attach() sees the pages and the counts of the other object, and can go on from there (invariant 2)', () => {
+test('PageStore.attach() sees the pages and the counts of the other object, and changes nothing (invariant 2)', () => {
   const store = new PageStore(1000);
   const pages = Array.from({ length: 300 }, () => store.allocate());
   for (const page of pages.slice(0, 50)) store.release(page);
+  store.rootPage = 60;
   fill(store, 200, 7);
-  const attached = PageStore.attach(store.buffers);
+  const attached = PageStore.attach({ chunk: (index) => store.buffers[index] });
   assert.equal(attached.pageCount, 250);
   assert.equal(attached.pagesMax, 1000);
   assert.equal(attached.sizeBytes, store.sizeBytes);
+  assert.equal(attached.rootPage, 60);
   assert.deepEqual(wordsOf(attached, 200), wordsOf(store, 200));
-  assert.equal(attached.allocate(), 50);
-  assert.equal(store.pageCount, 251);
+  assert.throws(() => attached.allocate(), AssertionError);
+  assert.throws(() => attached.release(200), AssertionError);
+  assert.equal(store.pageCount, 250);
+});
+
+test('PageStore.refresh() brings pages within reach that were taken after attaching', () => {
+  const store = new PageStore();
+  const attached = PageStore.attach({ chunk: (index) => store.buffers[index] });
+  const pages = Array.from({ length: 1000 }, () => store.allocate());
+  const last = pages.at(-1) ?? 0;
+  fill(store, last, 7);
+  assert.throws(() => attached.words(last), AssertionError);
+  attached.refresh();
+  assert.deepEqual(wordsOf(attached, last), wordsOf(store, last));
+  assert.equal(attached.sizeBytes, store.sizeBytes);
+});
+
+test('PageStore.load() makes a store what the one was whose memory it is given', () => {
+  const store = new PageStore();
+  const pages = Array.from({ length: 300 }, () => store.allocate());
+  for (const page of pages) fill(store, page, page);
+  const loaded = new PageStore(1000);
+  loaded.load(store.buffers);
+  assert.equal(loaded.pagesMax, 1000);
+  for (const page of pages) assert.deepEqual(wordsOf(loaded, page), wordsOf(store, page));
+  assert.equal(loaded.allocate(), store.allocate());
+  assert.throws(() => new PageStore(100).load(store.buffers), { code: 'LimitReached' });
 });
 
 test('PageStore.copyFrom() makes a smaller store and a larger one equal to another', () => {

@@ -1,6 +1,7 @@
 /**
- * The flat memory that holds everything derived: row locations and indexes. Pages of 1,024 words of 32 bits, in chunks of 1 MiB on shared
- * buffers, so that threads can attach to them later. Structures name pages by number and keep no JavaScript object per row.
+ * The flat memory that holds everything derived: row locations and indexes. Pages of 1,024 words of 32 bits, in chunks of 1 MiB that other
+ * threads and, where the memory given allows it, other processes can attach to. Structures name pages by number and keep no JavaScript
+ * object per row.
  *
  * Page `p` is in chunk `p >>> 8`, at the words from `(p & 255) << 10`. The first page of a chunk belongs to the store:
  *
@@ -10,12 +11,13 @@
  * | 1     | chunk 0 only: the first free page, 0 = none                               |
  * | 2     | chunk 0 only: how many pages are free                                     |
  * | 3     | chunk 0 only: `pagesMax`                                                  |
+ * | 4     | chunk 0 only: `rootPage`                                                  |
  * | 8–15  | a bit for each page of this chunk that is in use                          |
  *
  * Word 0 of a free page is the next free page, 0 = none; its other words are left as they were.
  *
  * 1. A page that `allocate()` returns is all zeros, and is no page's number that is in use.
- * 2. All state is in the words, so a second object over the same buffers sees the same store; only one of them may allocate and release.
+ * 2. All state is in the words, so an attached object over the same memory sees the same store; only the one that made it changes it.
  * 3. The same calls in the same order give the same page numbers.
  */
 import { AssertionError, assert } from '@k-lani/base';
@@ -37,7 +39,23 @@ const USED_PAGES_WORD = 0;
 const FREE_HEAD_WORD = 1;
 const FREE_COUNT_WORD = 2;
 const PAGES_MAX_WORD = 3;
+const ROOT_PAGE_WORD = 4;
 const IN_USE_WORD = 8;
+
+/** Memory in chunks of `CHUNK_SIZE_BYTES`, as somebody sees it who does not own it. */
+export interface ChunkView {
+  /** The chunk at `index`; `undefined` as long as there is none. */
+  chunk(index: number): ArrayBufferLike | undefined;
+}
+
+/** Memory that grows. */
+export interface ChunkSource {
+  /** Adds a chunk of zeros at the end. @throws {KLaniError} LimitReached where no memory is left */
+  addChunk(): ArrayBufferLike;
+}
+
+/** Memory of this process, which threads can be sent. */
+const OWN_MEMORY: ChunkSource = { addChunk: () => new SharedArrayBuffer(CHUNK_SIZE_BYTES) };
 
 /**
  * Where the words of `page` begin in its chunk, the array that `PageStore.words(page)` returns.
@@ -63,31 +81,53 @@ export class PageStore {
 
   readonly #chunks: Uint32Array[] = [];
   readonly #floats: Float64Array[] = [];
-  #header: Uint32Array;
+  readonly #memory: ChunkSource | ChunkView;
+  readonly #header: Uint32Array;
 
-  /** @param pagesMax the most pages of 4 KiB that the store may hold, its own included; 2 to `PAGES_MAX` */
-  constructor(pagesMax: number = PAGES_MAX) {
+  /**
+   * Makes an empty store in `memory`, or attaches to the store that is there.
+   *
+   * @param pagesMax the most pages of 4 KiB that the store may hold, its own included; 2 to `PAGES_MAX`
+   * @param memory empty memory that grows; `attach` gives the view of a store that somebody else changes
+   */
+  constructor(pagesMax: number = PAGES_MAX, memory: ChunkSource | ChunkView = OWN_MEMORY) {
     assert(Number.isInteger(pagesMax) && pagesMax >= 2 && pagesMax <= PAGES_MAX, 'PageStore: pagesMax is out of range');
     this.chunks = this.#chunks;
     this.floats = this.#floats;
-    this.#header = this.#addChunk(new SharedArrayBuffer(CHUNK_SIZE_BYTES));
-    this.#header[USED_PAGES_WORD] = 1;
-    this.#header[PAGES_MAX_WORD] = pagesMax;
+    this.#memory = memory;
+    if ('addChunk' in memory) {
+      this.#header = this.#addChunk(memory.addChunk());
+      this.#header[USED_PAGES_WORD] = 1;
+      this.#header[PAGES_MAX_WORD] = pagesMax;
+    } else {
+      const first = memory.chunk(0);
+      assert(first !== undefined, 'PageStore.attach(): there is no store');
+      this.#header = this.#addChunk(first);
+      this.refresh();
+    }
   }
 
   /**
-   * A second object over the memory of another store, in this thread or another one.
-   *
-   * @param buffers what `buffers` of the other store returned; pages in chunks that it has added since are out of reach
+   * An object over the memory of another store, in this thread, another one, or another process. It reads, and neither allocates nor releases;
+   * `refresh()` brings pages within reach that the other one has taken since.
    */
-  static attach(buffers: readonly SharedArrayBuffer[]): PageStore {
-    assert(buffers.length > 0, 'PageStore.attach(): there are no buffers');
-    const store = new PageStore();
-    store.#replaceChunks(buffers);
-    return store;
+  static attach(memory: ChunkView): PageStore {
+    return new PageStore(PAGES_MAX, memory);
   }
 
-  /** The memory itself, to be sent to another thread for `attach()`. */
+  /** An attached store: brings every page within reach that is in use by now. */
+  refresh(): void {
+    const memory = this.#memory;
+    if ('addChunk' in memory) return;
+    const chunkCount = Math.min(Math.ceil(this.#get(USED_PAGES_WORD) / CHUNK_PAGES), PAGES_MAX / CHUNK_PAGES);
+    for (let index = this.#chunks.length; index < chunkCount; index += 1) {
+      const chunk = memory.chunk(index);
+      if (chunk === undefined) return;
+      this.#addChunk(chunk);
+    }
+  }
+
+  /** The memory itself, of a store in memory of this process alone. */
   get buffers(): SharedArrayBuffer[] {
     return this.#chunks.map((chunk) => {
       assert(chunk.buffer instanceof SharedArrayBuffer, 'PageStore: a chunk is not shared');
@@ -116,6 +156,15 @@ export class PageStore {
     return this.#get(PAGES_MAX_WORD);
   }
 
+  /** A page that the owner of the store's content begins with, 0 = none: whoever attaches finds everything else from there. */
+  get rootPage(): number {
+    return this.#get(ROOT_PAGE_WORD);
+  }
+
+  set rootPage(page: number) {
+    this.#header[ROOT_PAGE_WORD] = page;
+  }
+
   /** The words of the chunk that holds `page`; the page begins at `pageOffset(page)`. */
   words(page: number): Uint32Array {
     return this.#chunks[page >>> 8] ?? noSuchPage();
@@ -133,6 +182,7 @@ export class PageStore {
    * @throws {KLaniError} LimitReached when `pagesMax` pages are in use; nothing has changed then
    */
   allocate(): number {
+    assert('addChunk' in this.#memory, 'PageStore.allocate(): an attached store is only read');
     const page = this.#get(FREE_HEAD_WORD);
     if (page === 0) return this.#allocateNew();
     const words = this.words(page);
@@ -146,6 +196,7 @@ export class PageStore {
 
   /** Gives a page back. Its words may not be used any more. */
   release(page: number): void {
+    assert('addChunk' in this.#memory, 'PageStore.release(): an attached store is only read');
     assert((page & (CHUNK_PAGES - 1)) !== 0, "PageStore.release(): the page is the store's own");
     this.#setInUse(page, false);
     this.words(page)[pageOffset(page)] = this.#get(FREE_HEAD_WORD);
@@ -162,46 +213,44 @@ export class PageStore {
    * @throws {KLaniError} LimitReached when `other` holds more pages than `pagesMax`; nothing has changed then
    */
   copyFrom(other: PageStore): void {
-    const { pagesMax } = this;
-    const used = other.#get(USED_PAGES_WORD);
-    if (used > pagesMax) throw limitReached(used, pagesMax);
-    while (this.#chunks.length < other.#chunks.length) this.#addChunk(new SharedArrayBuffer(CHUNK_SIZE_BYTES));
-    for (const [index, own] of this.#chunks.entries()) {
-      const chunk = other.#chunks[index];
-      if (chunk === undefined) own.fill(0);
-      else own.set(chunk);
-    }
-    this.#header[PAGES_MAX_WORD] = pagesMax;
+    this.#copyChunks(other.#chunks);
   }
 
   /**
-   * Takes the memory of another store, which nobody uses any more, in the place of its own. The limit stays. Objects over structures of this
-   * store must be thrown away.
+   * Makes this store equal to the one whose memory `buffers` was, as `copyFrom`.
    *
-   * @param buffers as for `attach`
+   * @param buffers what `buffers` of that store returned
    */
-  adopt(buffers: readonly SharedArrayBuffer[]): void {
+  load(buffers: readonly SharedArrayBuffer[]): void {
+    for (const buffer of buffers) assert(buffer.byteLength === CHUNK_SIZE_BYTES, 'PageStore: a buffer is not a chunk');
+    this.#copyChunks(buffers.map((buffer) => new Uint32Array(buffer)));
+  }
+
+  #copyChunks(sources: readonly Uint32Array[]): void {
     const { pagesMax } = this;
-    this.#replaceChunks(buffers);
+    const used = sources[0]?.[USED_PAGES_WORD];
+    assert(used !== undefined, 'PageStore: there is no store');
+    if (used > pagesMax) throw limitReached(used, pagesMax);
+    while (this.#chunks.length < sources.length) this.#grow();
+    for (const [index, own] of this.#chunks.entries()) {
+      const source = sources[index];
+      if (source === undefined) own.fill(0);
+      else own.set(source);
+    }
     this.#header[PAGES_MAX_WORD] = pagesMax;
   }
 
-  #replaceChunks(buffers: readonly SharedArrayBuffer[]): void {
-    assert(buffers.length > 0, 'PageStore: there are no buffers');
-    this.#chunks.length = 0;
-    this.#floats.length = 0;
-    for (const buffer of buffers) {
-      assert(buffer.byteLength === CHUNK_SIZE_BYTES, 'PageStore: a buffer is not a chunk');
-      this.#addChunk(buffer);
-    }
-    this.#header = this.words(0);
+  #grow(): void {
+    const memory = this.#memory;
+    assert('addChunk' in memory, 'PageStore: an attached store is only read');
+    this.#addChunk(memory.addChunk());
   }
 
   #allocateNew(): number {
     const used = this.#get(USED_PAGES_WORD);
     const page = (used & (CHUNK_PAGES - 1)) === 0 ? used + 1 : used;
     if (page >= this.pagesMax) throw limitReached(page + 1, this.pagesMax);
-    if (page >>> CHUNK_PAGES_BITS === this.#chunks.length) this.#addChunk(new SharedArrayBuffer(CHUNK_SIZE_BYTES));
+    if (page >>> CHUNK_PAGES_BITS === this.#chunks.length) this.#grow();
     this.#header[USED_PAGES_WORD] = page + 1;
     this.#setInUse(page, true);
     return page;
@@ -216,7 +265,7 @@ export class PageStore {
     words[word] = bits ^ bit;
   }
 
-  #addChunk(buffer: SharedArrayBuffer): Uint32Array {
+  #addChunk(buffer: ArrayBufferLike): Uint32Array {
     const words = new Uint32Array(buffer);
     this.#chunks.push(words);
     this.#floats.push(new Float64Array(buffer));

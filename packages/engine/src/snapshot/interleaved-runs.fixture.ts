@@ -6,7 +6,8 @@ import { Worker } from 'node:worker_threads';
 import { SeededRandom, assert, type Clock, type Scheduler } from '@k-lani/base';
 import { LeftRight } from './left-right.ts';
 import { ObservedTable, type TableRoots } from './observed-table.fixture.ts';
-import { READER_WAIT_MS_MAX, slotWord } from './reader-slots.ts';
+import { slotWord } from './control-words.ts';
+import { READER_WAIT_MS_MAX } from './reader-slots.ts';
 import type { Side } from './side.ts';
 import { writeSteppedLog, type SteppedLog } from './stepped-log.fixture.ts';
 import type { ReaderJob } from './stepping-reader.fixture.ts';
@@ -117,7 +118,7 @@ class InterleavedRun {
 
   run(start: (job: ReaderJob) => void): RunReport {
     const { log, catalog, batches } = this.#written;
-    const snapshots = new LeftRight({ log, catalog, scheduler: this.#clock, clock: this.#clock });
+    const snapshots = new LeftRight({ log, catalog, scheduler: this.#clock, clock: this.#clock, sharing: undefined });
     const sides = sidesOf(snapshots);
     for (const { store } of sides) stepThroughStore(store, () => this.step());
     const publish = (batch: number): void => {
@@ -129,7 +130,7 @@ class InterleavedRun {
     for (this.#batch = 0; this.#batch < 2; this.#batch += 1) publish(this.#batch);
     start({
       turns: this.#turns.shared,
-      slots: snapshots.readerSlots,
+      control: snapshots.controlWords,
       sides: [memoryOf(sides[0]), memoryOf(sides[1])],
       seen: this.#seenMemory,
     });
@@ -140,7 +141,7 @@ class InterleavedRun {
     }
     this.#isRunning = false;
     this.#endReader();
-    return { reads: this.#readsJudged, revoked: tenures(snapshots.readerSlots), torn: this.#torn };
+    return { reads: this.#readsJudged, revoked: tenures(snapshots.controlWords), torn: this.#torn };
   }
 
   /** One access of the writer. */
@@ -193,7 +194,7 @@ class InterleavedRun {
 /** What can be seen after each batch when nobody disturbs. */
 function snapshotsOf({ log, catalog, batches }: SteppedLog): Map<string, number> {
   const clock = new RunClock();
-  const alone = new LeftRight({ log, catalog, scheduler: clock, clock });
+  const alone = new LeftRight({ log, catalog, scheduler: clock, clock, sharing: undefined });
   return new Map(
     batches.map(({ start, end }, batch) => {
       alone.publish(start, end);
@@ -212,8 +213,8 @@ function sidesOf(snapshots: LeftRight): [Side, Side] {
 }
 
 /** In how many tenures the one slot that is used was taken: each but the first begins after it was revoked. */
-function tenures(slots: SharedArrayBuffer): number {
-  return (new Int32Array(slots)[slotWord(0)] ?? 0) >>> 2;
+function tenures(words: Int32Array): number {
+  return (words[slotWord(0)] ?? 0) >>> 2;
 }
 
 function rootsOf(side: Side): TableRoots {

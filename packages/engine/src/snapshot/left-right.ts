@@ -9,14 +9,17 @@
  *
  * 1. The visible side is never written.
  * 2. A side is read only inside one synchronous call, so in the writer's own thread nobody is on the hidden side when it is written.
- * 3. Readers in other threads are in a side only by a slot (`reader-slots.ts`). From behind to level, the writer drains the hidden side
+ * 3. Readers in other threads and processes are in a side only by a slot (`reader-slots.ts`). From behind to level, the writer drains the hidden side
  *    first: in the background only if nobody is in it, and otherwise when the next batch needs it, after a bounded wait.
  *
  * After Ramalhete and Correia, Left-Right: a concurrency control technique with wait-free population oblivious reads (2013).
  */
 import type { Clock, Scheduler } from '@k-lani/base';
+import type { MemoryPlace, MemorySharing } from '../io/io.ts';
 import type { Log } from '../log/log.ts';
+import { PageStore } from '../memory/page-store.ts';
 import type { Catalog } from '../table/catalog.ts';
+import { ControlWords } from './control-words.ts';
 import { ReaderSlots, type SideNumber } from './reader-slots.ts';
 import { Side } from './side.ts';
 
@@ -31,18 +34,28 @@ export class LeftRight {
   readonly #log: Log;
   readonly #scheduler: Scheduler;
   readonly #slots: ReaderSlots;
+  readonly #control: ControlWords;
   #visibleSide: SideNumber = 0;
   #visible: Side;
   /** What the hidden side lacks. */
   #behind: Span | undefined;
   #isScheduled = false;
 
-  constructor(parts: { readonly log: Log; readonly catalog: Catalog; readonly scheduler: Scheduler; readonly clock: Clock }) {
+  /** @param parts.sharing shares the memory with other processes; where there is none, threads can be sent it */
+  constructor(parts: {
+    readonly log: Log;
+    readonly catalog: Catalog;
+    readonly scheduler: Scheduler;
+    readonly clock: Clock;
+    readonly sharing: MemorySharing | undefined;
+  }) {
     const { log, catalog } = parts;
     this.#log = log;
     this.#scheduler = parts.scheduler;
-    this.#slots = new ReaderSlots(parts.clock);
-    this.#sides = [new Side(log, catalog), new Side(log, catalog)];
+    this.#control = new ControlWords(parts.sharing, log);
+    this.#slots = new ReaderSlots(this.#control.words, parts.clock);
+    const [left, right] = this.#control.sides ?? [];
+    this.#sides = [new Side(log, catalog, new PageStore(undefined, left)), new Side(log, catalog, new PageStore(undefined, right))];
     this.#visible = this.#sides[0];
   }
 
@@ -51,19 +64,31 @@ export class LeftRight {
     return this.#visible;
   }
 
-  /** What a `SideReader` in another thread attaches to. */
-  get readerSlots(): SharedArrayBuffer {
-    return this.#slots.shared;
+  /** The words by which a `SideReader` in another thread reads. */
+  get controlWords(): Int32Array {
+    return this.#control.words;
+  }
+
+  /** Where other threads and processes find the memory; `undefined` where it is not shared. */
+  get place(): MemoryPlace | undefined {
+    return this.#control.place;
   }
 
   get sizeBytes(): number {
     return this.#sides[0].store.sizeBytes + this.#sides[1].store.sizeBytes;
   }
 
-  /** Builds the visible side by `apply`, called with it once, and makes the other one equal. */
+  /** Builds the visible side by `apply`, called with it once, makes the other one equal, and lets readers elsewhere in. */
   rebuild(apply: (side: Side) => void): void {
     apply(this.#visible);
+    this.#visible.describe(this.#log.durable);
     this.#hidden.copyFrom(this.#visible);
+    this.#control.open();
+  }
+
+  /** Tells readers elsewhere that the log begins at another segment, before those that lie before it are removed. */
+  beginAt(firstSegment: number): void {
+    this.#control.beginAt(firstSegment);
   }
 
   /** Applies a durable batch and makes it visible. */
@@ -78,7 +103,7 @@ export class LeftRight {
     this.#isScheduled = true;
     this.#scheduler.defer(() => {
       this.#isScheduled = false;
-      if (!this.#slots.hasReaders(this.#hiddenSide)) this.#catchUp();
+      if (this.#behind !== undefined && !this.#slots.hasReaders(this.#hiddenSide)) this.#catchUp();
     });
   }
 
@@ -87,9 +112,10 @@ export class LeftRight {
     this.#catchUp();
   }
 
-  /** Gives up catching up: the log is about to be closed. */
+  /** Ends it, for readers elsewhere too: the log is about to be closed. Nothing is visible afterwards. */
   close(): void {
     this.#behind = undefined;
+    this.#control.close();
   }
 
   get #hiddenSide(): SideNumber {
@@ -110,5 +136,6 @@ export class LeftRight {
 
   #applyTo(side: Side, start: number, end: number): void {
     this.#log.forEachRecord(start, end, (position) => side.apply(position));
+    side.endAt(end);
   }
 }

@@ -2,12 +2,7 @@
  * Reader slots: how readers in other threads and the writer agree about the two sides of a Left-Right, through words of shared memory alone.
  * This is the writer's half; `SideReader` is the readers'.
  *
- * | word    | meaning                                                                  |
- * | ------- | ------------------------------------------------------------------------ |
- * | 0       | how often the sides were swapped; the lowest bit is the visible side     |
- * | 1       | how many slots readers have been given, at most `READER_SLOTS`           |
- * | 2       | 1 while the writer waits: who leaves then wakes it                       |
- * | 16 + 16s | slot `s`, with a cache line of its own: the tenure times 4, plus the state |
+ * A slot is a word of the control memory (`control-words.ts`): the tenure times 4, plus the state.
  *
  * | state | name | what holds | next |
  * | --- | --- | --- | --- |
@@ -24,16 +19,16 @@
  *    revoked exactly 2^30 times.)
  */
 import type { Clock } from '@k-lani/base';
-
-/** How many readers can be in the sides at one moment. */
-export const READER_SLOTS = 64;
+import { GENERATION_WORD, READERS_WORD, READER_SLOTS, slotWord } from './control-words.ts';
 
 /** The longest that the writer waits for readers to leave a side that it needs, all of them together, milliseconds. */
 export const READER_WAIT_MS_MAX = 1;
 
-export const GENERATION_WORD = 0;
-export const SLOTS_GIVEN_WORD = 1;
-export const WAITING_WORD = 2;
+/**
+ * How long it sleeps before it looks again, milliseconds. Nobody can wake it: a thread cannot wait in memory that another process shares. The
+ * system makes a tenth of a millisecond of it, and most reads are over long before.
+ */
+const LOOK_AGAIN_MS = 0.05;
 
 export const SLOT_FREE = 0;
 export const SLOT_REVOKED = 1;
@@ -42,25 +37,17 @@ export const SLOT_IN_SIDE = 2;
 /** Bits of a slot's word that are its state. */
 export const SLOT_STATE_MASK = 3;
 
-const SLOTS_WORD = 16;
-const SLOT_WORDS = 16;
-const SIZE_BYTES = (SLOTS_WORD + READER_SLOTS * SLOT_WORDS) * 4;
-
 /** A side by its number. */
 export type SideNumber = 0 | 1;
 
-/** The word of slot `slot`. */
-export function slotWord(slot: number): number {
-  return SLOTS_WORD + slot * SLOT_WORDS;
-}
-
 export class ReaderSlots {
-  /** What a `SideReader` attaches to, in whatever thread. */
-  readonly shared = new SharedArrayBuffer(SIZE_BYTES);
-  readonly #words = new Int32Array(this.shared);
+  readonly #words: Int32Array;
   readonly #clock: Clock;
+  readonly #sleep = new Int32Array(new SharedArrayBuffer(4));
 
-  constructor(clock: Clock) {
+  /** @param words the control memory */
+  constructor(words: Int32Array, clock: Clock) {
+    this.#words = words;
     this.#clock = clock;
   }
 
@@ -71,8 +58,8 @@ export class ReaderSlots {
 
   /** Whether a reader may be in a side. */
   hasReaders(side: SideNumber): boolean {
-    const given = Atomics.load(this.#words, SLOTS_GIVEN_WORD);
-    for (let slot = 0; slot < given; slot += 1) {
+    const count = slotsInUse(this.#words);
+    for (let slot = 0; slot < count; slot += 1) {
       if ((Atomics.load(this.#words, slotWord(slot)) & SLOT_STATE_MASK) === SLOT_IN_SIDE + side) return true;
     }
     return false;
@@ -82,19 +69,21 @@ export class ReaderSlots {
   drain(side: SideNumber): void {
     if (!this.hasReaders(side)) return;
     const endMs = this.#clock.monotonicMs() + READER_WAIT_MS_MAX;
-    Atomics.store(this.#words, WAITING_WORD, 1);
-    const given = Atomics.load(this.#words, SLOTS_GIVEN_WORD);
-    for (let slot = 0; slot < given; slot += 1) this.#drainSlot(slotWord(slot), SLOT_IN_SIDE + side, endMs);
-    Atomics.store(this.#words, WAITING_WORD, 0);
+    const count = slotsInUse(this.#words);
+    for (let slot = 0; slot < count; slot += 1) this.#drainSlot(slotWord(slot), SLOT_IN_SIDE + side, endMs);
   }
 
   #drainSlot(word: number, state: number, endMs: number): void {
     for (;;) {
       const seen = Atomics.load(this.#words, word);
       if ((seen & SLOT_STATE_MASK) !== state) return;
-      const leftMs = endMs - this.#clock.monotonicMs();
-      if (leftMs > 0) Atomics.wait(this.#words, word, seen, leftMs);
+      if (this.#clock.monotonicMs() < endMs) Atomics.wait(this.#sleep, 0, 0, LOOK_AGAIN_MS);
       else Atomics.compareExchange(this.#words, word, seen, (seen & ~SLOT_STATE_MASK) | SLOT_REVOKED);
     }
   }
+}
+
+/** How many slots, the first ones, have ever been a reader's own: nobody is in others. */
+export function slotsInUse(words: Int32Array): number {
+  return Math.min(Atomics.load(words, READERS_WORD) >>> 0, READER_SLOTS);
 }

@@ -1,17 +1,28 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { NodeClock } from '../io/node-clock.ts';
-import { READER_SLOTS, ReaderSlots } from './reader-slots.ts';
+import { CONTROL_SIZE_BYTES, READERS_WORD, READER_SLOTS } from './control-words.ts';
+import { ReaderSlots } from './reader-slots.ts';
 import { SideReader } from './side-reader.ts';
 
 const SIDES = ['left', 'right'] as const;
 
-function slots(): ReaderSlots {
-  return new ReaderSlots(new NodeClock());
+/** The writer's slots, with the words that readers need. */
+class TestSlots extends ReaderSlots {
+  readonly words: Int32Array;
+
+  constructor(words = new Int32Array(new SharedArrayBuffer(CONTROL_SIZE_BYTES))) {
+    super(words, new NodeClock());
+    this.words = words;
+  }
 }
 
-function reader({ shared }: ReaderSlots): SideReader<string> {
-  return new SideReader(shared, SIDES);
+function slots(): TestSlots {
+  return new TestSlots();
+}
+
+function reader({ words }: TestSlots): SideReader<string> {
+  return new SideReader(words, SIDES);
 }
 
 test('SideReader.read() gives the visible side, and its slot says so as long as it lasts', () => {
@@ -91,4 +102,17 @@ test('SideReader.read() answers Overloaded when every slot is in use', () => {
   assert.throws(() => nested(0), { code: 'Overloaded', message: 'Cannot read: all 64 reader slots are in use' });
   assert.equal(shared.hasReaders(0), false);
   assert.equal(nested(1), 'left');
+});
+
+test('Readers that come and go are given every slot in turn, and the count of them goes round without forgetting a slot', () => {
+  const shared = slots();
+  for (const readers of [0, 1, READER_SLOTS, READER_SLOTS + 1, 2 ** 30 - 1, 2 ** 30]) {
+    shared.words[READERS_WORD] = readers;
+    assert.equal(
+      reader(shared).read((side) => (shared.hasReaders(0) ? side : 'nobody')),
+      'left',
+      `${readers} readers before`,
+    );
+  }
+  assert.equal(shared.words[READERS_WORD], READER_SLOTS);
 });

@@ -1,27 +1,20 @@
 /**
- * Reads the visible side of a Left-Right from any thread, without asking the writer and without making it wait for long: the readers' half of
- * the protocol that `ReaderSlots` describes.
+ * Reads the visible side of a Left-Right from any thread or process, without asking the writer and without making it wait for long: the
+ * readers' half of the protocol that `ReaderSlots` describes.
  */
 import { assert } from '@k-lani/base';
 import { KLaniError } from '@k-lani/protocol';
-import {
-  GENERATION_WORD,
-  READER_SLOTS,
-  SLOTS_GIVEN_WORD,
-  SLOT_FREE,
-  SLOT_IN_SIDE,
-  SLOT_REVOKED,
-  SLOT_STATE_MASK,
-  WAITING_WORD,
-  slotWord,
-  type SideNumber,
-} from './reader-slots.ts';
+import { GENERATION_WORD, READERS_WORD, READER_SLOTS, slotWord } from './control-words.ts';
+import { SLOT_FREE, SLOT_IN_SIDE, SLOT_REVOKED, SLOT_STATE_MASK, slotsInUse, type SideNumber } from './reader-slots.ts';
 
 /** How often a read is begun again because the writer needed the side. */
 const READ_ATTEMPTS_MAX = 16;
 
 /** After which time a read that did not come through is worth asking again, milliseconds. */
 const READ_RETRY_MS = 5;
+
+/** Where the count of readers goes back to the count of slots, so that it never passes through less. */
+const READERS_MAX = 2 ** 30;
 
 /** One reader: one thread, one read at a time. `Side` is what the thread has attached to the memory of a side. */
 export class SideReader<Side> {
@@ -33,11 +26,11 @@ export class SideReader<Side> {
   #word = 0;
   #stay = 0;
 
-  /** @param shared `ReaderSlots.shared` */
-  constructor(shared: SharedArrayBuffer, sides: readonly [Side, Side]) {
-    this.#words = new Int32Array(shared);
+  /** @param words the control memory */
+  constructor(words: Int32Array, sides: readonly [Side, Side]) {
+    this.#words = words;
     this.#sides = sides;
-    this.#home = giveSlot(this.#words);
+    this.#home = takeHome(words);
   }
 
   /**
@@ -48,22 +41,31 @@ export class SideReader<Side> {
    * @throws {KLaniError} Overloaded when the side was taken away each time, or all slots are in use; what `read` throws
    */
   read<Result>(read: (side: Side) => Result): Result {
-    assert(this.#word === 0, 'SideReader.read(): a read is under way');
     for (let attempt = 0; attempt < READ_ATTEMPTS_MAX; attempt += 1) {
-      const side = this.#visibleSide();
-      this.#enter(side);
-      if (this.#visibleSide() !== side) {
-        this.#leave();
+      const side = this.#enter();
+      let result: Result;
+      try {
+        result = read(side);
+      } catch (error) {
+        if (this.#leave()) throw error;
         continue;
       }
-      const outcome = attempted(read, this.#sides[side]);
-      if (!this.#leave()) continue;
-      if ('error' in outcome) throw outcome.error;
-      return outcome.result;
+      if (this.#leave()) return result;
     }
     throw new KLaniError('Overloaded', `Cannot read: the writer needed the side ${READ_ATTEMPTS_MAX} times before the read was done`, {
       retryAfterMs: READ_RETRY_MS,
     });
+  }
+
+  /** Takes a slot, and gives the side that is visible with the slot saying so. */
+  #enter(): Side {
+    assert(this.#word === 0, 'SideReader.read(): a read is under way');
+    for (;;) {
+      const side = this.#visibleSide();
+      this.#takeSlot(side);
+      if (this.#visibleSide() === side) return this.#sides[side];
+      this.#leave();
+    }
   }
 
   #visibleSide(): SideNumber {
@@ -71,10 +73,10 @@ export class SideReader<Side> {
   }
 
   /** Takes a slot, and says in it that this reader is in `side`. */
-  #enter(side: SideNumber): void {
-    const given = Atomics.load(this.#words, SLOTS_GIVEN_WORD);
-    for (let probe = 0; probe < given; probe += 1) {
-      const word = slotWord((this.#home + probe) % given);
+  #takeSlot(side: SideNumber): void {
+    const count = slotsInUse(this.#words);
+    for (let probe = 0; probe < count; probe += 1) {
+      const word = slotWord((this.#home + probe) % count);
       const seen = Atomics.load(this.#words, word);
       const state = seen & SLOT_STATE_MASK;
       if (state >= SLOT_IN_SIDE) continue;
@@ -85,7 +87,7 @@ export class SideReader<Side> {
       this.#stay = stay;
       return;
     }
-    throw new KLaniError('Overloaded', `Cannot read: all ${given} reader slots are in use`, { retryAfterMs: READ_RETRY_MS });
+    throw new KLaniError('Overloaded', `Cannot read: all ${count} reader slots are in use`, { retryAfterMs: READ_RETRY_MS });
   }
 
   /** Gives the slot back. Returns false when it was revoked: it is somebody else's then. */
@@ -93,27 +95,15 @@ export class SideReader<Side> {
     const word = this.#word;
     const stay = this.#stay;
     this.#word = 0;
-    if (Atomics.compareExchange(this.#words, word, stay, (stay & ~SLOT_STATE_MASK) | SLOT_FREE) !== stay) return false;
-    if (Atomics.load(this.#words, WAITING_WORD) !== 0) Atomics.notify(this.#words, word);
-    return true;
-  }
-}
-
-type Outcome<Result> = { readonly result: Result } | { readonly error: unknown };
-
-function attempted<Side, Result>(read: (side: Side) => Result, side: Side): Outcome<Result> {
-  try {
-    return { result: read(side) };
-  } catch (error) {
-    return { error };
+    return Atomics.compareExchange(this.#words, word, stay, (stay & ~SLOT_STATE_MASK) | SLOT_FREE) === stay;
   }
 }
 
 /** A slot that no other reader has as its own, while there are such. */
-function giveSlot(words: Int32Array): number {
+function takeHome(words: Int32Array): number {
   for (;;) {
-    const given = Atomics.load(words, SLOTS_GIVEN_WORD);
-    if (given >= READER_SLOTS) return 0;
-    if (Atomics.compareExchange(words, SLOTS_GIVEN_WORD, given, given + 1) === given) return given;
+    const readers = Atomics.load(words, READERS_WORD);
+    const next = readers >= READERS_MAX ? READER_SLOTS : readers + 1;
+    if (Atomics.compareExchange(words, READERS_WORD, readers, next) === readers) return readers % READER_SLOTS;
   }
 }

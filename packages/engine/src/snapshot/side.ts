@@ -9,19 +9,26 @@ import { KEY_WORDS_MAX } from '../index/term.ts';
 import { PageStore } from '../memory/page-store.ts';
 import type { Catalog } from '../table/catalog.ts';
 import type { IndexDeclaration, StoredTable } from '../table/stored-table.ts';
+import { SideRoot } from './side-root.ts';
 import { TableSide, type TableRoots } from './table-side.ts';
 
 export class Side {
-  readonly store = new PageStore();
+  readonly store: PageStore;
   /** By table id. */
   readonly #tables: (TableSide | undefined)[] = [];
+  /** By table id, and then by schema version: position of the schema's record, as far as this side holds it. */
+  readonly #schemaPositions: (Map<number, number> | undefined)[] = [];
+  /** For readers elsewhere; `undefined` as long as there are none. */
+  #root: SideRoot | undefined;
   readonly #log: RecordSource;
   readonly #catalog: Catalog;
   /** Keys of the row being applied, in the order of its table's indexes. */
   readonly #keysBefore: Uint32Array[] = [];
   readonly #keysAfter: Uint32Array[] = [];
 
-  constructor(log: RecordSource, catalog: Catalog) {
+  /** @param store empty */
+  constructor(log: RecordSource, catalog: Catalog, store: PageStore = new PageStore()) {
+    this.store = store;
     this.#log = log;
     this.#catalog = catalog;
   }
@@ -44,12 +51,31 @@ export class Side {
     for (const [tableId, table] of other.#tables.entries()) {
       if (table !== undefined) this.#tables[tableId] = TableSide.attach(this.store, table.roots);
     }
+    for (const [tableId, positions] of other.#schemaPositions.entries()) this.#schemaPositions[tableId] = new Map(positions);
+    if (other.#root !== undefined) this.#root = new SideRoot(this.store);
+  }
+
+  /**
+   * Writes what readers elsewhere need besides the structures, and from here on keeps it up to date. The catalog is as the side is.
+   *
+   * @param end position where the log ends that the side holds
+   */
+  describe(end: number): void {
+    for (const { id, schemaPositions } of this.#catalog.tables) this.#schemaPositions[id] = new Map(schemaPositions);
+    this.#root = SideRoot.create(this.store);
+    this.#listTables();
+    this.endAt(end);
+  }
+
+  /** Tells readers elsewhere up to where this side holds the log. */
+  endAt(end: number): void {
+    if (this.#root !== undefined) this.#root.end = end;
   }
 
   /** Makes an empty side what another one was when its memory was saved. `tables` are the tables' roots by id, from 1. */
   restore(buffers: readonly SharedArrayBuffer[], tables: readonly TableRoots[]): void {
     assert(this.#tables.length === 0, 'The side is empty');
-    this.store.adopt(buffers);
+    this.store.load(buffers);
     for (const [place, roots] of tables.entries()) this.#tables[place + 1] = TableSide.attach(this.store, roots);
   }
 
@@ -65,7 +91,7 @@ export class Side {
     if (kind === RecordKind.mark) return;
     const tableId = log.view.getUint16(at + RecordOffset.tableId, true);
     const rowId = log.view.getUint32(at + RecordOffset.rowId, true);
-    if (kind === RecordKind.schema) this.#applySchema(tableId);
+    if (kind === RecordKind.schema) this.#applySchema(tableId, { position, version: log.view.getUint32(at + RecordOffset.version, true) });
     else if (kind === RecordKind.rowIds) this.table(tableId).locations.raiseRowIdMax(rowId);
     else this.#applyRow(this.#catalog.byId(tableId), rowId, kind, position);
   }
@@ -108,7 +134,7 @@ export class Side {
   }
 
   /** Makes the table, or the indexes that a new version of its schema adds; rows from before get their default key. */
-  #applySchema(tableId: number): void {
+  #applySchema(tableId: number, { position, version }: { position: number; version: number }): void {
     const table = this.#catalog.byId(tableId);
     const side = (this.#tables[tableId] ??= TableSide.create(this.store));
     for (const index of table.indexes) {
@@ -117,12 +143,23 @@ export class Side {
       const key = new Uint32Array(KEY_WORDS_MAX);
       // No terms on this field are remembered yet: it could not be asked for.
       for (let rowId = 1; rowId <= side.locations.rowIdMax; rowId += 1) {
-        const position = side.locations.get(rowId);
-        if (position <= 0) continue;
-        table.keyOfRecord(this.#log, this.#log.record(position), index, key);
+        const latest = side.locations.get(rowId);
+        if (latest <= 0) continue;
+        table.keyOfRecord(this.#log, this.#log.record(latest), index, key);
         added.add(key, rowId);
       }
     }
+    if (this.#root === undefined) return;
+    (this.#schemaPositions[tableId] ??= new Map()).set(version, position);
+    this.#listTables();
+  }
+
+  #listTables(): void {
+    this.#root?.write(
+      this.#tables.flatMap((table, tableId) =>
+        table === undefined ? [] : [{ roots: table.roots, schemaPositions: [...(this.#schemaPositions[tableId] ?? []).values()] }],
+      ),
+    );
   }
 }
 

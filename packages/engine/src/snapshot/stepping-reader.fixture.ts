@@ -10,7 +10,7 @@ import { Turns, stepThroughAtomics, stepThroughStore } from './turns.fixture.ts'
 /** What the reader is given to read. */
 export interface ReaderJob {
   readonly turns: SharedArrayBuffer;
-  readonly slots: SharedArrayBuffer;
+  readonly control: Int32Array;
   readonly sides: readonly [SideMemory, SideMemory];
   /** Where what was seen is written: its length, then the numbers; 0 for a read that did not come through, -1 for one that threw. */
   readonly seen: SharedArrayBuffer;
@@ -29,12 +29,12 @@ stepThroughAtomics(step, () => undefined);
 parentPort?.on('message', (job: ReaderJob) => {
   const own = new Turns(job.turns);
   const [left, right] = job.sides.map(({ buffers, roots }) => {
-    const store = PageStore.attach(buffers);
+    const store = PageStore.attach({ chunk: (index) => buffers[index] });
     stepThroughStore(store, step);
     return new ObservedTable(store, roots);
   });
   assert(left !== undefined && right !== undefined, 'There are two sides');
-  const reader = new SideReader(job.slots, [left, right]);
+  const reader = new SideReader(job.control, [left, right]);
   const seen = new Float64Array(job.seen);
   own.begin();
   turns = own;
