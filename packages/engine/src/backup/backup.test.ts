@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import test, { type TestContext } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
 import { NodeIo } from '../io/node-io.ts';
+import { checkpointName, encodePlace, sealFront } from '../log/checkpoint-front.ts';
 import { SEGMENT, appendRecord, giveUpFirst, openLog, temporaryDirectory } from '../log/log.fixture.ts';
 import type { Log } from '../log/log.ts';
 import { NO_OPERATION, RecordKind, newDraft, recordSize } from '../log/record.ts';
@@ -16,6 +17,7 @@ import { DirectoryTarget } from './directory-target.ts';
 import { restore } from './restore.ts';
 
 const BODY = 'x'.repeat(3000);
+const PAGE_BYTES = 4096;
 const io = new NodeIo();
 
 /** A log that is open, as in a running server. */
@@ -119,6 +121,30 @@ test('a backup of a running database takes what the manifest in force relies on,
     message: /the log ends at position \d+, and manifest proves/,
   });
 });
+
+test('a backup of a log that ends before what a checkpoint proves is refused; the first batch behind one may be the last of a running one', async (context) => {
+  const { path, log, close } = await running(context);
+  while ((await append(log, 1)) < 3 * SEGMENT);
+  writeFileSync(join(path, checkpointName(3)), checkpointFront(3, log));
+  const early = temporaryDirectory(context);
+  assert.equal((await backUpInto(path, early)).segmentsCopied, 2);
+  close();
+  assert.equal((await backUpInto(path, temporaryDirectory(context))).segmentsCopied, 3);
+  const file = join(path, segmentName(3));
+  writeFileSync(file, readFileSync(file).fill(0, 256));
+  const refusal = { code: 'Damaged', message: /0000000003\.segment: damaged at offset 256: .*0000000003\.checkpoint proves/ };
+  for (const to of [early, temporaryDirectory(context)]) await assert.rejects(backUpInto(path, to), refusal);
+});
+
+/** The front of a checkpoint before a segment, and a page. */
+function checkpointFront(segment: number, { databaseId }: Log): Uint8Array {
+  const bytes = new Uint8Array(2 * PAGE_BYTES);
+  const front = bytes.subarray(0, PAGE_BYTES);
+  const place = { databaseId, segmentSizeBytes: SEGMENT, segment, end: segment * SEGMENT - 8, hash: new Uint8Array(32) };
+  encodePlace(front, { place, extentBytes: PAGE_BYTES });
+  sealFront(front);
+  return bytes;
+}
 
 test('a further backup copies only what is new', async (context) => {
   const { path, log } = await running(context);

@@ -17,7 +17,7 @@ import { NodeIo } from '../io/node-io.ts';
 import { anchorText } from '../log/anchor.ts';
 import { expectComplete } from '../log/incomplete.ts';
 import { readManifest, type Manifest } from '../log/manifest.ts';
-import { expectProven, manifestProof } from '../log/proof.ts';
+import { checkpointProofs, expectProven, manifestProof, type LogProof } from '../log/proof.ts';
 import { Rereading, lockToReadUnlessRunning } from '../log/reading-lock.ts';
 import { RecordChecker } from '../log/record-checker.ts';
 import {
@@ -109,6 +109,8 @@ interface CopyParts {
 /** One attempt. */
 class BackupCopy {
   readonly #parts: CopyParts;
+  /** What checkpoints prove of the log that is read after them; the last batch of it may be left out. */
+  readonly #proofs: readonly LogProof[];
   readonly #manifest: Manifest | undefined;
   readonly #checker = new RecordChecker();
   /** Up to the last that has begun. */
@@ -137,6 +139,7 @@ class BackupCopy {
   constructor(parts: CopyParts) {
     const { directory } = parts;
     this.#parts = parts;
+    this.#proofs = checkpointProofs(directory);
     this.#manifest = readManifest(directory);
     const files = peekSegments(directory, this.#manifest?.firstSegment ?? 1);
     this.#files = files.slice(0, files.findLastIndex(({ header }) => header !== undefined) + 1);
@@ -157,10 +160,11 @@ class BackupCopy {
     } finally {
       await this.#writing;
     }
+    const log = { databaseId, segmentSizeBytes: sizeBytes, end: this.#chain?.end ?? 0, lastSegment: this.#files.at(-1)?.index ?? 0 };
+    expectProven(directory, log, this.#proofs);
     if (this.#manifest?.isArchive === false) {
       const end = this.#taken?.end ?? this.#manifest.start.end;
-      const log = { databaseId, segmentSizeBytes: sizeBytes, end, lastSegment: this.#files.at(-1)?.index ?? 0 };
-      expectProven(directory, log, [manifestProof(this.#manifest, sizeBytes)]);
+      expectProven(directory, { ...log, end }, [manifestProof(this.#manifest, sizeBytes)]);
     }
     await target.finish();
     return this.#report();

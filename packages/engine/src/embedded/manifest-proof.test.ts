@@ -88,6 +88,18 @@ test('A log that ends before what its manifest relies on is refused by opening a
   await assert.rejects(openDatabase(path, OPTIONS), refusal);
 });
 
+test('A manifest of another database is refused by opening and verify', async (context) => {
+  const { path } = await compacted(context);
+  const directory = new NodeIo().openDirectory(path, { create: false });
+  const manifest = readManifest(directory);
+  assert.ok(manifest !== undefined);
+  writeManifestNow(directory, { ...manifest, databaseId: new Uint8Array(16) });
+  const refusal = { code: 'Damaged', message: /manifest: damaged at offset 16: it belongs to another database/ };
+  assert.throws(() => verifyLog(path), refusal);
+  await assert.rejects(verifyLogInThreads(path), refusal);
+  await assert.rejects(openDatabase(path, OPTIONS), refusal);
+});
+
 test('An archive that begins late verifies, and does not open, before it has what its manifest relies on', async (context) => {
   const { firstSegment, clock, open } = await compacted(context);
   const archive = temporaryDirectory(context);
