@@ -51,6 +51,27 @@ test('Calls of one tick leave in one write, and answers find their calls in what
   await client.close();
 });
 
+test('Memory that the link or a call still has is not written again, and other memory is', async () => {
+  const { server, seats } = await setUpFake();
+  await seats.seek(1);
+  const { written } = server;
+  await seats.seek(2);
+  assert.equal(server.written.byteOffset, written.byteOffset);
+  server.unwrittenBytes = server.written.length;
+  const held = [server.written, server.written.slice()] as const;
+  await seats.seek(3);
+  assert.deepEqual(...held);
+  server.unwrittenBytes = 0;
+  const counts = keep(server, Opcode.Count);
+  const counting = seats.count();
+  await turn();
+  const sent = [server.written, server.written.slice()] as const;
+  await seats.seek(4);
+  assert.deepEqual(...sent);
+  for (const request of counts) request.session.answer(request, (writer) => encodeCountAnswer(writer, 7));
+  assert.equal(await counting, 7);
+});
+
 test('Calls that a chunk of answers wakes share one write', async () => {
   const { server, seats } = await setUpFake();
   server.session.hold();

@@ -195,6 +195,7 @@ export class Connection {
     if (this.#isTurnOpen) return;
     this.#isTurnOpen = true;
     this.#turnMs = Math.trunc(this.#options.environment.monotonicMs());
+    if (this.#pendingCalls === 0 && this.#session?.isAtRest === true) this.#outbox.rewind();
     this.#options.transport.endOfTurn(this.#endTurn);
   }
 

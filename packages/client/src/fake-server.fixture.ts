@@ -66,8 +66,9 @@ export class FakeServer implements Transport {
   isDown = false;
   /** Cuts what is sent into pieces of so many bytes. */
   pieceBytes = Infinity;
-  /** How many writes the client has made. */
+  /** How many writes the client has made, and the memory that the last one gave. */
   writes = 0;
+  written: Uint8Array = new Uint8Array();
   /** Bytes that links pretend to hold back. */
   unwrittenBytes = 0;
 
@@ -125,6 +126,7 @@ export class FakeSession implements Link {
   /** From the client. */
   write(bytes: Uint8Array): void {
     this.server.writes += 1;
+    this.server.written = bytes;
     this.#parser.push(bytes.slice());
     while (this.#parser.next()) this.#take();
   }

@@ -1,7 +1,7 @@
 /**
  * Where frames are encoded and wait for the end of the turn. Frames lie one behind the other in a slab; what leaves together is one range
- * of it, without a copy. A slab is written once and never reused, so that the link may keep a range, and a request its frame, for as
- * long as they want.
+ * of it, without a copy. The link may keep a range, and a request its frame, for as long as they want: a slab is written from its beginning
+ * again only by `rewind()`, when neither has any of it.
  */
 import { assert } from '@k-lani/base';
 import {
@@ -33,6 +33,16 @@ export class Outbox {
     assert(this.#start === this.#slab.length, 'Outbox.limitFrames(): frames wait to leave');
     this.#frameBytesMax = frameBytesMax;
     this.#slab = newSlab(frameBytesMax);
+    this.#start = 0;
+  }
+
+  /**
+   * Writes the slab from its beginning again. Nothing may wait to leave, no link and no request may have any of it. With one request at a time
+   * on each of many connections, this is memory that the processor still has.
+   */
+  rewind(): void {
+    assert(this.#start === this.#slab.length, 'Outbox.rewind(): frames wait to leave');
+    this.#slab.reset();
     this.#start = 0;
   }
 

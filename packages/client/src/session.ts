@@ -111,6 +111,11 @@ export class Session implements LinkReceiver {
     this.#isCongested = this.#link.unwrittenBytes > UNWRITTEN_BYTES_MAX;
   }
 
+  /** No request is on its way, and no memory of the outbox with the link. */
+  get isAtRest(): boolean {
+    return this.#requests.size === 0 && this.#link.unwrittenBytes === 0;
+  }
+
   /** Ends the link at once, for a reason that is told to whoever waits. */
   fail(failure: KLaniError): void {
     this.#failure ??= failure;

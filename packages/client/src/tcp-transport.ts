@@ -2,8 +2,14 @@ import { connect, type NetConnectOpts, type Socket } from 'node:net';
 import { KLaniError } from '@k-lani/protocol';
 import type { Link, LinkReceiver, Transport } from './transport.ts';
 
-/** Bytes taken from the system at once: some hundred answers, and one allocation for the life of a link. */
+/** Bytes taken from the system at once: some hundred answers. */
 const READ_BUFFER_BYTES = 64 * 1024;
+
+/** One for all links: what was read is used up before the next read. */
+const readBuffer = new Uint8Array(READ_BUFFER_BYTES);
+
+/** The part of it that was filled last: with short answers often the same. */
+let filled = readBuffer;
 
 /** A client that ends so many turns one after the other, with no other client in between, is alone. */
 const ALONE_TURNS = 8;
@@ -18,6 +24,8 @@ const PORT_MAX = 65_535;
 class TcpTransport implements Transport {
   #last: () => void = () => {};
   #turns = 0;
+  /** What the end of this turn calls. */
+  #ending: (() => void)[] = [];
 
   connect(url: string, receiver: LinkReceiver): Link {
     return new SocketLink(parseAddress(url), receiver);
@@ -31,24 +39,31 @@ class TcpTransport implements Transport {
   endOfTurn(callback: () => void): void {
     this.#turns = callback === this.#last ? this.#turns + 1 : 0;
     this.#last = callback;
-    if (this.#turns < ALONE_TURNS) setImmediate(callback);
-    else void afterPromises(callback);
+    if (this.#turns >= ALONE_TURNS) void afterPromises(callback);
+    else if (this.#ending.push(callback) === 1) setImmediate(this.#endTurn);
   }
+
+  /** One for all clients of the turn. */
+  readonly #endTurn = (): void => {
+    const callbacks = this.#ending;
+    this.#ending = [];
+    for (const callback of callbacks) callback();
+  };
 }
 
 /** Links over TCP (`tcp://HOST:PORT`, `tcp://[::1]:7700`) and Unix sockets (`unix:/PATH`), from Node. */
 export const tcpTransport: Transport = new TcpTransport();
 
-/** A reused buffer for what arrives: without it each chunk costs an allocation and passes through the machinery of streams. */
+/** Reads into memory of its own: without it each chunk costs an allocation and passes through the machinery of streams. */
 class SocketLink implements Link {
   readonly #socket: Socket;
 
   constructor(address: NetConnectOpts, receiver: LinkReceiver) {
-    const buffer = new Uint8Array(READ_BUFFER_BYTES);
     const onread = {
-      buffer,
-      callback: (length: number): boolean => {
-        receiver.onData(length === READ_BUFFER_BYTES ? buffer : buffer.subarray(0, length));
+      buffer: readBuffer,
+      callback: (sizeBytes: number): boolean => {
+        if (sizeBytes !== filled.length) filled = readBuffer.subarray(0, sizeBytes);
+        receiver.onData(filled);
         return true;
       },
     };

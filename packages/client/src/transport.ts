@@ -20,9 +20,9 @@ export interface Transport {
 
 /** One stream of bytes to a server, from its opening to its close. */
 export interface Link {
-  /** How many bytes were written and not yet taken by the system. */
+  /** How many bytes were written and not yet taken by the system; with 0 the link keeps none of the memory that it was given. */
   readonly unwrittenBytes: number;
-  /** Writes, in order. The link may keep `bytes` as long as it wants: the caller never changes them again. Ignored after the close. */
+  /** Writes, in order. The link may keep `bytes` until `unwrittenBytes` is 0: the caller does not change them before. Ignored after the close. */
   write(bytes: Uint8Array): void;
   /** Ends the link, dropping what the system has not taken; the receiver's `onClose` follows, never during this call. */
   destroy(): void;
