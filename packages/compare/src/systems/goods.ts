@@ -39,7 +39,7 @@ export function concertGoods(seats: number): Goods {
   return {
     name: 'concert',
     fields: { group: 'rank', unit: 'seat_no', buyer: 'buyer', booked: 'is_booked', price: undefined },
-    market: CONCERT_GOODS.market(seats, Math.min(10, seats)) as unknown as Market<UnitRow, UnitTerm>,
+    market: CONCERT_GOODS.market(seats, Math.min(10, seats)),
   };
 }
 
@@ -48,7 +48,7 @@ export function holidayGoods(hotels: number, roomsPerHotel: number, seed: number
   return {
     name: 'holiday',
     fields: { group: 'hotel', unit: 'room_no', buyer: 'guest', booked: 'is_booked', price: 'price' },
-    market: HOLIDAY_GOODS.market({ hotels, roomsPerHotel, ceiling: 1000, seed }) as unknown as Market<UnitRow, UnitTerm>,
+    market: HOLIDAY_GOODS.market({ hotels, roomsPerHotel, ceiling: 1000, seed }),
   };
 }
 
