@@ -10,6 +10,7 @@ import { assert } from '@k-lani/base';
 import { KLaniError } from '@k-lani/protocol';
 import type { Directory } from '../io/io.ts';
 import { BATCH_HEADER_SIZE, type RecoveryStart } from '../log/batch.ts';
+import { LogReader } from '../log/log-reader.ts';
 import { readManifest, type Manifest } from '../log/manifest.ts';
 import { RecordOffset } from '../log/record.ts';
 import { peekSegments, recover, startOf, type NotBegun, type Recovered } from '../log/recovery.ts';
@@ -20,7 +21,6 @@ import { Side } from '../snapshot/side.ts';
 import { Catalog } from '../table/catalog.ts';
 import { findCheckpoint, writeCheckpoint } from './checkpoint-files.ts';
 import { restoreDerived, savedTables } from './restore.ts';
-import { SealedLog } from './sealed-log.ts';
 
 /** Which checkpoint is to be built. */
 export interface CheckpointJob {
@@ -82,7 +82,7 @@ function* build(directory: Directory, run: Run): Generator<void, CheckpointFacts
       sizeBytes: checkpoint.sizeBytes,
     };
   }
-  const log = new SealedLog(directory, target.sizeBytes, job.segment);
+  const log = new LogReader(directory, target.sizeBytes, job.segment);
   try {
     const catalog = new Catalog();
     const operations = new OperationWindow(job.operationWindow, operationMatch(log, job.segment * target.sizeBytes));
@@ -125,7 +125,7 @@ function* replaySegments(
   directory: Directory,
   parts: {
     segments: Segments;
-    log: SealedLog;
+    log: LogReader;
     replay: Replay;
     from: RecoveryStart | undefined;
     expectWanted: () => void;

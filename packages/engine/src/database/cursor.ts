@@ -86,7 +86,7 @@ export class Cursor {
     this.#usedMs = this.#state.clock.monotonicMs();
     for (let count = 0; count < countMax && !this.isDone;) {
       const rowId = this.#rowIds === undefined ? this.#next : (this.#rowIds[this.#next] ?? 0);
-      const position = positionAt(this.#state, this.table.id, rowId, this.lsn);
+      const position = positionAt(this.#state, this.#state.visiblePosition(this.table.id, rowId), this.lsn);
       if (position !== 0) {
         if (!visit(this.#state.log.record(position))) return;
         count += 1;

@@ -30,8 +30,9 @@ import { Claimer, type ClaimLine, type Claimed } from './claimer.ts';
 import { Compactor, checkHistory, type CompactionStats, type HistoryPolicy } from './compactor.ts';
 import { CURSOR_IDLE_MS_MAX } from './cursor.ts';
 import { checkCheckpointBytes, openCheckpoint, openCheckpoints, passOver } from './open-checkpoints.ts';
-import { Reader } from './reader.ts';
+import { LatestReader } from './latest-reader.ts';
 import { alterTable, createTable } from './schema-change.ts';
+import type { SharedHandle } from './shared-reader.ts';
 import { State } from './state.ts';
 import { Writer } from './writer.ts';
 
@@ -99,7 +100,7 @@ export interface DatabaseStats {
 export class Database {
   readonly path: string;
   readonly state: State;
-  readonly reader: Reader;
+  readonly reader: LatestReader;
   readonly durability: Durability;
   readonly cursorIdleMsMax: number;
   /** The newest checkpoint, and the building of the next. */
@@ -205,7 +206,7 @@ export class Database {
       operations: new OperationWindow(options.operationWindow, operationMatch(log, log.checkedFrom)),
       clock: options.clock,
     });
-    this.reader = new Reader(this.state);
+    this.reader = new LatestReader(this.state);
     this.#writer = new Writer(this.state);
     this.#claimer = new Claimer(this.state);
     this.#archive = archiveOf(directory, options);
@@ -338,6 +339,21 @@ export class Database {
       checkpoint: this.checkpoints.stats(),
       failure: log.failure?.message,
     };
+  }
+
+  /**
+   * Where other threads of this process, and other processes of this host, find what they need to read the database by themselves. Good until
+   * it is closed.
+   *
+   * @throws {KLaniError} Unsupported where memory is not shared: on other platforms than Linux, and where nothing may be written
+   */
+  share(): SharedHandle {
+    const { place } = this.state.snapshots;
+    if (place !== undefined) return { path: this.path, control: place };
+    throw new KLaniError(
+      'Unsupported',
+      `Cannot share ${this.path}: memory is shared on Linux alone, by a database that is open for writing`,
+    );
   }
 
   /** Whether `close` was called. */

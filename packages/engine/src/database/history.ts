@@ -3,7 +3,7 @@ import { assert } from '@k-lani/base';
 import { KLaniError } from '@k-lani/protocol';
 import { RecordKind, RecordOffset, readU64 } from '../log/record.ts';
 import type { StoredTable } from '../table/stored-table.ts';
-import type { State } from './state.ts';
+import type { KeptRecords, VisibleState } from './visible-state.ts';
 
 export interface HistoryQuery {
   readonly rowId: number;
@@ -18,13 +18,35 @@ export interface HistoryQuery {
  *
  * @throws {KLaniError} ChecksumMismatch; Truncated, after the versions that are kept, when more are asked for and were given up
  */
-export function forEachVersion(state: State, table: StoredTable, query: HistoryQuery, visit: (at: number) => void): void {
-  const { log } = state;
-  const { rowId, limit, beforeVersion } = query;
+export function forEachVersion(state: VisibleState, table: StoredTable, query: HistoryQuery, visit: (at: number) => void): void {
+  forEachVersionFrom(state.log, table, { ...query, ...lastVersion(state, table, query.rowId) }, visit);
+}
+
+/** Where the last durable version of a row is. */
+export interface LastVersion {
+  /** Of its record; 0 for none. */
+  readonly position: number;
+  /** Whether the row id was given. */
+  readonly isGiven: boolean;
+}
+
+export function lastVersion(state: VisibleState, table: StoredTable, rowId: number): LastVersion {
+  const position = Math.abs(state.visiblePosition(table.id, rowId));
+  return { position, isGiven: rowId <= (state.visible.find(table.id)?.locations.rowIdMax ?? 0) };
+}
+
+/** As `forEachVersion`, where the last version is known. */
+export function forEachVersionFrom(
+  log: KeptRecords,
+  table: StoredTable,
+  query: HistoryQuery & LastVersion,
+  visit: (at: number) => void,
+): void {
+  const { limit, beforeVersion } = query;
   if (beforeVersion === 1) return;
-  let position = Math.abs(state.visiblePosition(table.id, rowId));
+  let { position } = query;
   // Row ids are given without gaps: of one that was given and is nowhere, the row was deleted, and then given up.
-  if (position === 0 && rowId <= (state.visible.find(table.id)?.locations.rowIdMax ?? 0)) throw truncated(table, query, 0);
+  if (position === 0 && query.isGiven) throw truncated(table, query, 0);
   let oldest = 0;
   for (let count = 0; position !== 0 && count < limit;) {
     if (!log.isKept(position)) throw truncated(table, query, oldest);
@@ -38,20 +60,19 @@ export function forEachVersion(state: State, table: StoredTable, query: HistoryQ
 }
 
 /**
- * Position of the row's version at `lsn`, 0 when it did not exist or was deleted then. An open cursor of that lsn keeps what is needed.
- *
- * @throws {KLaniError} ChecksumMismatch
+ * Position of the version at `lsn` of the row whose last durable version is at `last`, 0 when it did not exist or was deleted then. An open
+ * cursor of that lsn keeps what is needed.
  */
-export function positionAt(state: State, tableId: number, rowId: number, lsn: number): number {
+export function positionAt(state: Pick<VisibleState, 'log' | 'locateRecord'>, last: number, lsn: number): number {
   const { log } = state;
-  let position = state.visiblePosition(tableId, rowId);
+  let position = last;
   while (Math.abs(position) >= lsn) {
-    const at = log.record(Math.abs(position));
+    const at = state.locateRecord(Math.abs(position));
     // A record that was moved since is the version of then.
     if (readU64(log.view, at + RecordOffset.lsn) < lsn) break;
     const previous = readU64(log.view, at + RecordOffset.previous);
     if (previous === 0) return 0;
-    const before = log.record(previous);
+    const before = state.locateRecord(previous);
     position = log.view.getUint8(before + RecordOffset.kind) === RecordKind.delete ? -previous : previous;
   }
   assert(Number.isSafeInteger(position), 'A position is a safe integer');

@@ -1,11 +1,11 @@
-/** Reads of rows and queries over the visible state, and of single rows in their latest state. */
+/** Reads of rows and queries over the visible state. */
 import { KLaniError } from '@k-lani/protocol';
 import { Intersection, type Plan } from '../index/intersection.ts';
 import type { TermList } from '../index/term.ts';
 import { NONE } from '../memory/none.ts';
 import type { TableSide } from '../snapshot/table-side.ts';
 import type { StoredTable } from '../table/stored-table.ts';
-import type { State } from './state.ts';
+import type { VisibleState } from './visible-state.ts';
 
 /** Rows that one answer can have at most, whatever is asked. */
 export const RESULT_ROWS_MAX = 1_000_000;
@@ -20,12 +20,12 @@ export interface QueryLimits {
 }
 
 export class Reader {
-  readonly #state: State;
+  readonly #state: VisibleState;
   readonly #intersection: Intersection;
   #table: StoredTable | undefined;
   #found = new Uint32Array(1024);
 
-  constructor(state: State) {
+  constructor(state: VisibleState) {
     this.#state = state;
     this.#intersection = new Intersection((rowId, term) => {
       const table = this.#table;
@@ -42,17 +42,6 @@ export class Reader {
   seek(table: StoredTable, rowId: number): number {
     const position = this.#state.visiblePosition(table.id, rowId);
     return position > 0 ? this.#state.log.record(position) : NONE;
-  }
-
-  /** As `seek`, of the latest version, which may not be durable: answer after `latestDependsOn`. */
-  seekLatest(table: StoredTable, rowId: number): number {
-    const position = this.#state.latestPosition(table.id, rowId);
-    return position > 0 ? this.#state.log.record(position) : NONE;
-  }
-
-  /** The position that an answer from the row's latest state depends on; 0 when that is the visible state. */
-  latestDependsOn(table: StoredTable, rowId: number): number {
-    return Math.abs(this.#state.overlay(table.id).get(rowId));
   }
 
   /**

@@ -12,6 +12,7 @@ import { RecordOffset, type RecordTarget } from '../log/record.ts';
 import { KEY_WORDS_MAX, type Term } from '../index/term.ts';
 import type { LeftRight } from '../snapshot/left-right.ts';
 import { OpenCursors } from './open-cursors.ts';
+import type { VisibleState } from './visible-state.ts';
 import type { OperationWindow } from '../snapshot/operation-window.ts';
 import { Overlay } from '../snapshot/overlay.ts';
 import type { Side } from '../snapshot/side.ts';
@@ -27,7 +28,7 @@ export interface StateParts {
   readonly clock: Clock;
 }
 
-export class State {
+export class State implements VisibleState {
   readonly log: Log;
   readonly catalog: Catalog;
   readonly locks: LockTable;
@@ -92,10 +93,15 @@ export class State {
 
   /** Whether the row of the record at `position` meets a term. @throws {KLaniError} ChecksumMismatch */
   recordMeets(table: StoredTable, position: number, term: Term): boolean {
-    const at = this.locateRecord(position);
-    table.keyOfRecord(this.log, at, indexOf(table, term.fieldIndex), this.#key);
-    return isWithin(this.#key, term);
+    return recordMeets(this.log, this.locateRecord(position), { table, term, key: this.#key });
   }
+}
+
+/** Whether the row of the record at `at` meets a term. `key` is memory to work in. */
+export function recordMeets(source: RecordTarget, at: number, row: { table: StoredTable; term: Term; key: Uint32Array }): boolean {
+  const { table, term, key } = row;
+  table.keyOfRecord(source, at, indexOf(table, term.fieldIndex), key);
+  return isWithin(key, term);
 }
 
 /** The declaration of the index of a field that has one. */

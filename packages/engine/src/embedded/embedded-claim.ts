@@ -137,7 +137,7 @@ function claimedRow<R>(session: EmbeddedSession, change: ClaimedChange, rows: bo
   if (!rows) return { rowId, version, row: undefined };
   const { database } = session;
   const at = database.state.log.record(change.lsn);
-  return { rowId, version, row: rowAt(database, database.state.catalog.byId(change.tableId), at) as R };
+  return { rowId, version, row: rowAt(database.state.log, database.state.catalog.byId(change.tableId), at) as R };
 }
 
 /** The changes of a claim by its lines. */

@@ -21,6 +21,7 @@ import {
 import type { CompactionStats } from '../database/compactor.ts';
 import type { Database, DatabaseStats } from '../database/database.ts';
 import { doneOperation } from '../database/operations.ts';
+import type { SharedHandle } from '../database/shared-reader.ts';
 import type { StoredTable } from '../table/stored-table.ts';
 import { EmbeddedBatch } from './embedded-batch.ts';
 import { claim, type ClaimOptions } from './embedded-claim.ts';
@@ -151,6 +152,15 @@ export class EmbeddedDatabase implements AsyncDisposable {
 
   stats(): DatabaseStats {
     return this.#session.database.stats();
+  }
+
+  /**
+   * What `attachReader` takes in another thread of this process. Other processes use `openReader`. Good until the database is closed.
+   *
+   * @throws {KLaniError} Unsupported on other platforms than Linux, and with `readOnly`; Closed
+   */
+  share(): SharedHandle {
+    return this.#session.database.share();
   }
 
   /** Waits for what is in flight and releases the directory. */

@@ -47,7 +47,7 @@ export class EmbeddedLock<S extends TableSchema> implements AsyncDisposable {
     const { database, owner } = this.#session;
     database.state.locks.require(owner, this.#lock, this.#lock.tokenLow, this.#lock.tokenHigh);
     const at = database.reader.seekLatest(this.#table, this.rowId);
-    const row = at === NONE ? undefined : versionedRowAt<RowOf<S>>(database, this.#table, at);
+    const row = at === NONE ? undefined : versionedRowAt<RowOf<S>>(database.state.log, this.#table, at);
     await this.#session.durable(database.reader.latestDependsOn(this.#table, this.rowId));
     return row;
   }

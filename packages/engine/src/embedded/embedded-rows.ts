@@ -1,14 +1,12 @@
 /** Records of the log as the rows that users see. */
 import { decodeRow, fencingToken, formatOperationId, type RowVersion, type VersionedRow } from '@k-lani/protocol';
-import type { Database } from '../database/database.ts';
-import { RecordKind, RecordOffset, readU64, recordActor } from '../log/record.ts';
+import { RecordKind, RecordOffset, readU64, recordActor, type RecordTarget } from '../log/record.ts';
 import type { StoredTable } from '../table/stored-table.ts';
 
 type Row = Record<string, unknown>;
 
 /** The row of the record at `at` of the log, in the table's newest schema. */
-export function rowAt(database: Database, table: StoredTable, at: number): Row {
-  const { log } = database.state;
+export function rowAt(log: RecordTarget, table: StoredTable, at: number): Row {
   const { layout } = table;
   const upgraded = table.rowInLayout(log, at, layout);
   if (upgraded !== undefined) return decodeRow(layout, upgraded.bytes, upgraded.view, 0, upgraded.length);
@@ -17,19 +15,18 @@ export function rowAt(database: Database, table: StoredTable, at: number): Row {
 }
 
 /** The row of the record at `at` of the log, with its version. */
-export function versionedRowAt<R>(database: Database, table: StoredTable, at: number): VersionedRow<R> {
-  const { view } = database.state.log;
+export function versionedRowAt<R>(log: RecordTarget, table: StoredTable, at: number): VersionedRow<R> {
+  const { view } = log;
   return {
     rowId: view.getUint32(at + RecordOffset.rowId, true),
     version: view.getUint32(at + RecordOffset.version, true),
     lsn: readU64(view, at + RecordOffset.lsn),
-    row: rowAt(database, table, at) as R,
+    row: rowAt(log, table, at) as R,
   };
 }
 
 /** The version that the record at `at` of the log made. */
-export function rowVersionAt<R>(database: Database, table: StoredTable, at: number): RowVersion<R> {
-  const { log } = database.state;
+export function rowVersionAt<R>(log: RecordTarget, table: StoredTable, at: number): RowVersion<R> {
   const { view } = log;
   const kind = view.getUint8(at + RecordOffset.kind);
   const token = fencingToken(
@@ -44,6 +41,6 @@ export function rowVersionAt<R>(database: Database, table: StoredTable, at: numb
     actor: recordActor(log, at),
     operationId: formatOperationId(log.bytes, at + RecordOffset.operationId),
     fencingToken: token === 0n ? undefined : token,
-    row: kind === RecordKind.delete ? null : (rowAt(database, table, at) as R),
+    row: kind === RecordKind.delete ? null : (rowAt(log, table, at) as R),
   };
 }

@@ -11,6 +11,8 @@ import { firstAnswer, type DoneOperation } from '../database/operations.ts';
 import { TermList } from '../index/term.ts';
 import { LockOwner } from '../lock/lock-table.ts';
 import type { Operation } from '../log/record.ts';
+import { DatabaseRows } from './database-rows.ts';
+import type { RowSource } from './table-reader.ts';
 
 /** Options of every write. */
 export interface WriteOptions {
@@ -37,6 +39,8 @@ export class EmbeddedSession {
   readonly #ids = new Uint8Array(OPERATION_ID_SIZE);
   /** For the claim that is being carried out; a claim runs in one synchronous call. */
   readonly claimBody = new ByteWriter();
+  /** What tables read. */
+  readonly rows: RowSource = new DatabaseRows(() => this.database);
   readonly #termLists: TermList[] = [];
 
   constructor(database: Database, random: Random, actor: Uint8Array) {

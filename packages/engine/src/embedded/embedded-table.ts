@@ -1,31 +1,13 @@
 /** A table of an embedded database. Reads are synchronous and see the last durable state; writes resolve when they are durable. */
-import {
-  ByteWriter,
-  type ClaimResult,
-  type Explanation,
-  type FieldValueOf,
-  type IndexedFieldOf,
-  type NewRowOf,
-  type RowOf,
-  type RowVersion,
-  type TableSchema,
-  type TermOf,
-  type VersionedRow,
-  type WriteResult,
-} from '@k-lani/protocol';
-import { Cursor } from '../database/cursor.ts';
-import { forEachVersion } from '../database/history.ts';
-import { RESULT_ROWS_MAX } from '../database/reader.ts';
+import { ByteWriter, type ClaimResult, type NewRowOf, type RowOf, type TableSchema, type TermOf, type WriteResult } from '@k-lani/protocol';
 import type { ChangeKind } from '../database/writer.ts';
-import { TermList } from '../index/term.ts';
 import { RecordKind } from '../log/record.ts';
-import { NONE } from '../memory/none.ts';
 import type { StoredTable } from '../table/stored-table.ts';
 import { claim, type ClaimOptions } from './embedded-claim.ts';
 import { EmbeddedLock } from './embedded-lock.ts';
-import { rowVersionAt, versionedRowAt } from './embedded-rows.ts';
 import type { EmbeddedSession, WriteOptions } from './embedded-session.ts';
-import { changeOpcode, checkRowId, encodeChange, fillFrom, firstWriteResult } from './row-change.ts';
+import { changeOpcode, checkRowId, encodeChange, firstWriteResult } from './row-change.ts';
+import { TableReader } from './table-reader.ts';
 
 /** Options of a write that the row's version guards. */
 export interface VersionOptions extends WriteOptions {
@@ -33,33 +15,16 @@ export interface VersionOptions extends WriteOptions {
   readonly ifVersion: number;
 }
 
-/** Rows of one answer unless asked otherwise. */
-const LIMIT = 64;
-const PAGE_ROWS = 1024;
-const HISTORY_LIMIT = 100;
-
-export class EmbeddedTable<S extends TableSchema> {
-  readonly name: string;
+export class EmbeddedTable<S extends TableSchema> extends TableReader<S> {
   readonly #session: EmbeddedSession;
   readonly #table: StoredTable;
-  readonly #terms = new TermList();
   readonly #writer = new ByteWriter();
 
   /** Made by `EmbeddedDatabase.table`. */
   constructor(session: EmbeddedSession, table: StoredTable) {
+    super(session.rows, table);
     this.#session = session;
     this.#table = table;
-    this.name = table.name;
-  }
-
-  /** The stored schema; it may have more fields at its end than the one that the table was opened with. */
-  get schema(): TableSchema {
-    return this.#table.schema;
-  }
-
-  /** The table as the engine knows it, for claims and batches over several tables. */
-  get stored(): StoredTable {
-    return this.#table;
   }
 
   /**
@@ -69,92 +34,6 @@ export class EmbeddedTable<S extends TableSchema> {
    */
   append(row: NewRowOf<S>, options: WriteOptions = {}): Promise<WriteResult> {
     return this.#change({ kind: RecordKind.append, rowId: 0, ifVersion: 0 }, row, options);
-  }
-
-  /** The last durable version of a row; `undefined` when there is none or it is deleted. @throws {KLaniError} ChecksumMismatch */
-  seek(rowId: number): VersionedRow<RowOf<S>> | undefined {
-    const { database } = this.#session;
-    checkRowId(rowId);
-    const at = database.reader.seek(this.#table, rowId);
-    return at === NONE ? undefined : versionedRowAt(database, this.#table, at);
-  }
-
-  /** The rows whose field has a value, at most `limit` (64). @throws {KLaniError} FieldNotIndexed, UnknownField */
-  seekByField<N extends IndexedFieldOf<S>>(
-    field: N,
-    value: FieldValueOf<S, N>,
-    options: { readonly limit?: number } = {},
-  ): VersionedRow<RowOf<S>>[] {
-    return this.#rows([{ field, eq: value }], options.limit ?? LIMIT);
-  }
-
-  /** The rows that meet one term, at most `limit` (64). @throws {KLaniError} FieldNotIndexed, UnknownField */
-  seekByPredicate(term: TermOf<S>, options: { readonly limit?: number } = {}): VersionedRow<RowOf<S>>[] {
-    return this.#rows([term], options.limit ?? LIMIT);
-  }
-
-  /**
-   * The ids of rows that meet all terms, at most `limit` (64; 0 for all). `spread` other than 0 chooses where to begin, so that many
-   * workers do not all get the same ids.
-   *
-   * @throws {KLaniError} FieldNotIndexed, UnknownField, ResultSetEstimateExceeded
-   */
-  queryIntersect(terms: readonly TermOf<S>[], options: { readonly limit?: number; readonly spread?: number } = {}): number[] {
-    this.#fill(terms);
-    const { limit = LIMIT, spread = 0 } = options;
-    return [...this.#session.database.reader.query(this.#table, this.#terms, { limit, spread, rowsMax: RESULT_ROWS_MAX })];
-  }
-
-  /** How many rows meet all terms; all rows without terms. @throws {KLaniError} FieldNotIndexed, UnknownField */
-  count(terms: readonly TermOf<S>[] = []): number {
-    this.#fill(terms);
-    return this.#session.database.reader.count(this.#table, this.#terms);
-  }
-
-  /** How `queryIntersect` would go about these terms. @throws {KLaniError} FieldNotIndexed, UnknownField */
-  explain(terms: readonly TermOf<S>[]): Explanation {
-    this.#fill(terms);
-    const plan = this.#session.database.reader.explain(this.#table, this.#terms);
-    const fieldName = (fieldIndex: number) => this.schema.fields[fieldIndex]?.name ?? '';
-    return { ...plan, terms: plan.terms.map(({ fieldIndex, role, rows }) => ({ field: fieldName(fieldIndex), role, rows })) };
-  }
-
-  /** The rows with these ids, those that exist. @throws {KLaniError} ChecksumMismatch */
-  fetch(rowIds: Iterable<number>): VersionedRow<RowOf<S>>[] {
-    const rows: VersionedRow<RowOf<S>>[] = [];
-    for (const rowId of rowIds) {
-      const row = this.seek(rowId);
-      if (row !== undefined) rows.push(row);
-    }
-    return rows;
-  }
-
-  /** Every row of one snapshot, by rising id. */
-  scan(options: { readonly pageRows?: number } = {}): Generator<VersionedRow<RowOf<S>>, void, void> {
-    const { database } = this.#session;
-    return this.#pages(Cursor.scan(database.state, this.#table, database.cursorIdleMsMax), options.pageRows ?? PAGE_ROWS);
-  }
-
-  /** Every row that meets all terms, of one snapshot. @throws {KLaniError} FieldNotIndexed, UnknownField, ResultSetEstimateExceeded */
-  stream(terms: readonly TermOf<S>[], options: { readonly pageRows?: number } = {}): Generator<VersionedRow<RowOf<S>>, void, void> {
-    const { database } = this.#session;
-    this.#fill(terms);
-    const query = { table: this.#table, terms: this.#terms, idleMsMax: database.cursorIdleMsMax };
-    return this.#pages(Cursor.stream(database.state, database.reader, query), options.pageRows ?? PAGE_ROWS);
-  }
-
-  /**
-   * The row's versions, newest first, at most `limit` (100), before `beforeVersion` if given.
-   *
-   * @throws {KLaniError} Truncated when versions that are asked for are no longer kept; the message says which are
-   */
-  history(rowId: number, options: { readonly limit?: number; readonly beforeVersion?: number } = {}): RowVersion<RowOf<S>>[] {
-    const { database } = this.#session;
-    checkRowId(rowId);
-    const versions: RowVersion<RowOf<S>>[] = [];
-    const query = { rowId, limit: options.limit ?? HISTORY_LIMIT, beforeVersion: options.beforeVersion ?? 0 };
-    forEachVersion(database.state, this.#table, query, (at) => versions.push(rowVersionAt(database, this.#table, at)));
-    return versions;
   }
 
   /**
@@ -207,27 +86,5 @@ export class EmbeddedTable<S extends TableSchema> {
       },
       firstWriteResult,
     );
-  }
-
-  #fill(terms: readonly TermOf<S>[]): void {
-    fillFrom(this.#terms, this.#table, terms, this.#writer);
-  }
-
-  #rows(terms: readonly TermOf<S>[], limit: number): VersionedRow<RowOf<S>>[] {
-    return this.fetch(this.queryIntersect(terms, { limit }));
-  }
-
-  *#pages(cursor: Cursor, pageRows: number): Generator<VersionedRow<RowOf<S>>, void, void> {
-    const page: VersionedRow<RowOf<S>>[] = [];
-    try {
-      while (!cursor.isDone) {
-        page.length = 0;
-        const { database } = this.#session;
-        cursor.page(pageRows, (at) => page.push(versionedRowAt(database, this.#table, at)) > 0);
-        yield* page;
-      }
-    } finally {
-      cursor.close();
-    }
   }
 }

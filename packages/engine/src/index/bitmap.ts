@@ -24,7 +24,7 @@
 import { assert } from '@k-lani/base';
 import { pageOffset, type PageStore } from '../memory/page-store.ts';
 import { ROW_ID_MAX } from '../memory/row-id.ts';
-import { SPAN_BITS, SpanDirectory } from '../memory/span-directory.ts';
+import { SPANS_MAX, SPAN_BITS, SpanDirectory } from '../memory/span-directory.ts';
 
 const KIND = 0x50414d42;
 const KIND_WORD = 0;
@@ -85,7 +85,8 @@ export class Bitmap {
 
   /** The highest row id of the set, 0 for the empty set. */
   get last(): number {
-    for (let span = this.spanEnd - 1; span >= 0; span -= 1) {
+    // A reader whose side was taken away may read any word: it must come to an end all the same.
+    for (let span = Math.min(this.spanEnd, SPANS_MAX) - 1; span >= 0; span -= 1) {
       const node = this.nodePage(span);
       if (node === 0) continue;
       const words = this.store.words(node);

@@ -99,9 +99,6 @@ export interface MemorySharing {
    * @throws {KLaniError} NotFound where it is no more; Io where it may not be opened
    */
   open(place: MemoryPlace, options: { readonly chunkSizeBytes: number; readonly access: 'read' | 'write' }): SharedMemoryView;
-
-  /** Watches whether a process is alive. @throws {KLaniError} NotFound where it is not */
-  watch(processId: number): ProcessWatch;
 }
 
 /** Memory in chunks of one size, as its maker has it. */
@@ -120,14 +117,10 @@ export interface SharedMemoryView {
   /** The chunk at `index`; `undefined` as long as there is none. @throws {KLaniError} Io */
   chunk(index: number): ArrayBuffer | undefined;
 
-  /** Ends its use here: buffers are empty afterwards. Closing again does nothing. */
-  close(): void;
-}
+  /** Whether its maker lives and has not closed it: a system call. */
+  isOwned(): boolean;
 
-/** A process that is watched: the one that had its id when the watch began, whoever has it later. */
-export interface ProcessWatch {
-  /** A system call. */
-  isAlive(): boolean;
+  /** Ends its use here: buffers are empty afterwards. Closing again does nothing. */
   close(): void;
 }
 

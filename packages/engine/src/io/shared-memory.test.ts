@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { cpSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, readFileSync, readdirSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { type TestContext } from 'node:test';
 import { AssertionError } from '@k-lani/base';
 import { DirectoryLock } from './directory-lock.ts';
+import type { MemoryPlace } from './io.ts';
 import { NodeSharing } from './shared-memory.ts';
 
 const CHUNK_SIZE_BYTES = 1 << 20;
@@ -102,15 +103,43 @@ test('MemorySharing.find() says so when the lock file names nobody, or somebody 
   }
 });
 
-test('ProcessWatch.isAlive() is true until the process has ended, reaped or not', options, async (context) => {
-  const sharing = new NodeSharing(folder(context));
-  const child = spawn('sleep', ['60']);
-  await once(child, 'spawn');
-  const watch = sharing.watch(child.pid ?? 0);
-  assert.equal(watch.isAlive(), true);
-  child.kill('SIGKILL');
-  await once(child, 'exit');
-  assert.equal(watch.isAlive(), false);
-  assert.throws(() => sharing.watch(child.pid ?? 0), { code: 'NotFound' });
-  watch.close();
-});
+test(
+  'SharedMemoryView.isOwned() is true until the process that made the memory has ended or closed it, reaped or not',
+  options,
+  async (context) => {
+    const path = folder(context);
+    const sharing = new NodeSharing(path);
+    const memory = sharing.create('one', CHUNK_SIZE_BYTES);
+    const own = sharing.open(memory.place, { chunkSizeBytes: CHUNK_SIZE_BYTES, access: 'read' });
+    assert.equal(own.isOwned(), true);
+    const { descriptor } = memory.place;
+    memory.close();
+    assert.equal(own.isOwned(), false);
+    const other = sharing.create('one', CHUNK_SIZE_BYTES);
+    const opened = sharing.open(other.place, { chunkSizeBytes: CHUNK_SIZE_BYTES, access: 'read' });
+    assert.match(readlinkSync(`/proc/self/fd/${descriptor}`), /memfd:k-lani/, 'the number of the descriptor is used again');
+    assert.equal(own.isOwned(), false);
+    opened.close();
+    other.close();
+    own.close();
+    const child = spawn(process.execPath, ['--input-type=module', '-e', makerProgram(path)], { stdio: ['ignore', 'pipe', 'inherit'] });
+    const [place] = (await once(child.stdout.setEncoding('utf8'), 'data')) as [string];
+    const view = sharing.open(JSON.parse(place) as MemoryPlace, { chunkSizeBytes: CHUNK_SIZE_BYTES, access: 'read' });
+    assert.equal(view.isOwned(), true);
+    child.kill('SIGKILL');
+    await once(child, 'exit');
+    assert.equal(view.isOwned(), false);
+    view.close();
+  },
+);
+
+/** Makes memory, tells where, and stays. */
+function makerProgram(path: string): string {
+  return `
+    import { NodeSharing } from ${JSON.stringify(new URL('./shared-memory.ts', import.meta.url).href)};
+    const memory = new NodeSharing(${JSON.stringify(path)}).create('one', ${CHUNK_SIZE_BYTES});
+    memory.addChunk();
+    process.stdout.write(JSON.stringify(memory.place));
+    setInterval(() => memory.place, 1e9);
+  `;
+}

@@ -8,23 +8,12 @@
  *    with its directory, nor a process id that is another program's by now leads to memory that is not this directory's.
  * 3. A chunk is reserved before it is mapped: want of memory is an error, and not a signal at the first store. It can never shrink.
  */
-import {
-  closeSync,
-  constants,
-  fchmodSync,
-  fstatSync,
-  openSync,
-  readFileSync,
-  readSync,
-  readdirSync,
-  readlinkSync,
-  statSync,
-} from 'node:fs';
+import { closeSync, constants, fchmodSync, fstatSync, openSync, readFileSync, readdirSync, readlinkSync, statSync } from 'node:fs';
 import { constants as systemConstants } from 'node:os';
 import { join } from 'node:path';
 import { assert } from '@k-lani/base';
 import { KLaniError } from '@k-lani/protocol';
-import type { MemoryPlace, MemorySharing, ProcessWatch, SharedMemory, SharedMemoryView } from './io.ts';
+import type { MemoryPlace, MemorySharing, SharedMemory, SharedMemoryView } from './io.ts';
 import { memoryCalls } from './libc.ts';
 import { MappedRange } from './mapping.ts';
 import { systemCallError, systemError } from './system-error.ts';
@@ -41,9 +30,6 @@ const { EINTR, ENOMEM, ENOSPC } = systemConstants.errno;
 
 /** Only the user of the process that made it. */
 const MEMORY_MODE = 0o600;
-
-/** More than a process's `stat` takes. */
-const STAT_SIZE_MAX = 1024;
 
 /** The memory of one directory. */
 export class NodeSharing implements MemorySharing {
@@ -71,10 +57,6 @@ export class NodeSharing implements MemorySharing {
 
   open(place: MemoryPlace, options: { readonly chunkSizeBytes: number; readonly access: 'read' | 'write' }): SharedMemoryView {
     return new OpenMemory(place, options);
-  }
-
-  watch(processId: number): ProcessWatch {
-    return new StatWatch(processId);
   }
 
   /** What tells the directory from all others of this host. */
@@ -213,43 +195,23 @@ class OpenMemory implements SharedMemoryView {
     return chunk.buffer;
   }
 
+  isOwned(): boolean {
+    assert(!this.#isClosed, 'Cannot look at shared memory: it is closed');
+    const own = fstatSync(this.#descriptor, { bigint: true });
+    try {
+      const { dev, ino } = statSync(this.#path, { bigint: true });
+      return dev === own.dev && ino === own.ino;
+    } catch (cause) {
+      // Whatever the system says of the process: it is not the one that let this one in.
+      systemError(cause, { action: 'look at shared memory', path: this.#path, access: 'read' });
+      return false;
+    }
+  }
+
   close(): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
     for (const chunk of this.#chunks) chunk?.close();
-    closeSync(this.#descriptor);
-  }
-}
-
-/** A process, watched through its `stat`: an open one stays that process's, whoever gets its id later. */
-class StatWatch implements ProcessWatch {
-  readonly #descriptor: number;
-  readonly #bytes = new Uint8Array(STAT_SIZE_MAX);
-
-  constructor(processId: number) {
-    const path = `/proc/${processId}/stat`;
-    try {
-      this.#descriptor = openSync(path, constants.O_RDONLY);
-    } catch (cause) {
-      throw systemError(cause, { action: 'watch process', path, access: 'read' });
-    }
-  }
-
-  isAlive(): boolean {
-    let length = 0;
-    try {
-      length = readSync(this.#descriptor, this.#bytes, 0, STAT_SIZE_MAX, 0);
-    } catch {
-      // ESRCH: the process is gone.
-      return false;
-    }
-    const text = new TextDecoder('latin1').decode(this.#bytes.subarray(0, length));
-    // The state is behind the name, which is in parentheses and may hold some: Z and X are those of a process that has ended.
-    const state = text.charAt(text.lastIndexOf(')') + 2);
-    return state !== 'Z' && state !== 'X';
-  }
-
-  close(): void {
     closeSync(this.#descriptor);
   }
 }
