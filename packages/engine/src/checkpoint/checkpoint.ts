@@ -7,7 +7,7 @@
  * | --- | --- | --- | --- |
  * | 0 | 8 | magic | "KLANICKP" |
  * | 8 | 4 | checksum | CRC-32 of bytes 12 to `front size` |
- * | 12 | 4 | format version | 1; rises with any change of this layout, of the pages' layouts, or of what is derived |
+ * | 12 | 4 | format version | 2; rises with any change of this layout, of the pages' layouts, or of what is derived |
  * | 16 | 4 | byte order | 0x01020304 as a word of the machine |
  * | 20 | 4 | front size | bytes before the pages, a multiple of 4,096 |
  * | 24 | 8 | extent | bytes of pages; the file ends behind them |

@@ -111,9 +111,9 @@ export class Claimer {
     const { visible } = this.#state;
     const side = visible.find(line.table.id);
     if (side === undefined || !side.hasIndexes(line.terms)) return;
-    const first = side.firstMatches.find(side, line.terms);
+    const first = side.firstMatch(line.terms, this.#intersection);
     if (first === NONE) return;
-    this.#intersection.begin(side, line.terms, this.#state.overlay(line.table.id).rows, first);
+    this.#intersection.begin(side, line.terms, this.#state.overlay(line.table.id).rows, 1, first);
     while (this.#picks.length < wanted) {
       const rowId = this.#intersection.next();
       if (rowId === NONE) return;

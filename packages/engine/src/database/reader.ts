@@ -55,10 +55,10 @@ export class Reader {
     this.#table = table;
     if (limit === 0) this.#checkEstimate(this.#intersection.estimate(side, terms), table, rowsMax);
     const countMax = limit === 0 ? rowsMax : Math.min(limit, rowsMax);
-    const first = side.firstMatches.find(side, terms);
+    const first = side.firstMatch(terms, this.#intersection);
     if (first === NONE) return this.#found.subarray(0, 0);
-    const start = spread === 0 ? first : spreadStart(spread, first, side.lastPossible(terms));
-    this.#intersection.begin(side, terms, undefined, start);
+    const start = spread === 0 ? 1 : spreadStart(spread, first, side.lastPossible(terms));
+    this.#intersection.begin(side, terms, undefined, start, first);
     let count = 0;
     while (count < countMax) {
       const rowId = this.#intersection.next();
@@ -74,7 +74,7 @@ export class Reader {
   count(table: StoredTable, terms: TermList): number {
     const side = this.#side(table, terms);
     this.#table = table;
-    return side === undefined ? 0 : this.#intersection.count(side, terms);
+    return side === undefined ? 0 : side.countMatches(terms, this.#intersection);
   }
 
   /** How a query would be carried out. */

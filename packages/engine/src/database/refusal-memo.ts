@@ -2,8 +2,7 @@
  * Remembers that the overlay of a table had no row for some terms, and what that refusal depends on, until the overlay changes. In a
  * stampede most claims are refused for the same few terms, and each would look through everything that waits for the disk.
  */
-import { hashOfTerms } from '../index/first-matches.ts';
-import type { TermList } from '../index/term.ts';
+import { hashOfTerms, type TermList } from '../index/term.ts';
 import type { Overlay } from '../snapshot/overlay.ts';
 
 /** Most refusals that are remembered for a table; then all are forgotten. */

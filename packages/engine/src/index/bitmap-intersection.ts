@@ -79,6 +79,8 @@ export class BitmapIntersection {
   #bitsBelowStart = 0;
   #wrapped = false;
 
+  /** Where the second round begins. */
+  #leafFirst = 0;
   #leafLimit = 0;
   #leafEnd = 0;
   #leafNext = 0;
@@ -97,8 +99,9 @@ export class BitmapIntersection {
    * @param bitmaps the array is not kept
    * @param count how many of the bitmaps count, at least 1
    * @param startRowId where to begin, 0 to 2^32 - 1: ascending ids from here come first, then ascending ids below it
+   * @param firstRowId none of the row ids is below this one: they are not looked for there
    */
-  begin(bitmaps: readonly Bitmap[], count: number, exclude: Bitmap | undefined, startRowId: number): void {
+  begin(bitmaps: readonly Bitmap[], count: number, exclude: Bitmap | undefined, startRowId: number, firstRowId = 0): void {
     assert(count >= 1 && count <= bitmaps.length, 'BitmapIntersection.begin(): the count of bitmaps is out of range');
     this.#first.bitmap = bitmaps[0];
     this.#second.bitmap = bitmaps[count === 1 ? 0 : 1];
@@ -115,6 +118,7 @@ export class BitmapIntersection {
     this.#startWord = startRowId >>> 5;
     this.#bitsBelowStart = (1 << (startRowId & 31)) - 1;
     this.#wrapped = false;
+    this.#leafFirst = firstRowId >>> LEAF_SHIFT;
     this.#leafLimit = spanEnd << NODE_SHIFT;
     this.#leafEnd = this.#leafLimit;
     this.#leafNext = startRowId >>> LEAF_SHIFT;
@@ -207,7 +211,7 @@ export class BitmapIntersection {
       }
       if (this.#wrapped) return false;
       this.#wrapped = true;
-      this.#leafNext = 0;
+      this.#leafNext = this.#leafFirst;
       this.#leafEnd = Math.min(this.#leafLimit, (this.#startWord >>> 10) + 1);
     }
   }

@@ -1,14 +1,15 @@
 /**
  * Row ids that meet every term of a query, by whatever indexes the fields have.
  *
- * A term is met by a bitmap where its index has one, else by a range of an ordered index. All bitmaps together, or one range, drive: they
- * yield candidates. What does not drive filters them: a bitmap by its bit, a range by the key of the candidate's row.
+ * A term is met by a bitmap where its value has one, else by a range of an ordered index: a single key of it is a range too. All bitmaps
+ * together, or one range, drive: they yield candidates. What does not drive filters them: a bitmap by its bit, a range by the key of the
+ * candidate's row.
  *
  * | driver | when | order of the row ids |
  * | --- | --- | --- |
  * | `none` | a term matches nothing | – |
- * | `bitmaps` | bitmaps are there, and no range is much smaller | ascending, from the start round |
- * | `ordered` | the smallest range otherwise | by key, from the start's part of the range round |
+ * | `bitmaps` | bitmaps are there, and testing the rows of the smallest costs less than walking the smallest range | ascending, from the start round |
+ * | `ordered` | the smallest range otherwise | of one key: ascending, from the start round; else by key, from the start's part of the range round |
  * | `rows` | there are no terms | ascending, from the start round |
  *
  * Each row id that meets all terms comes exactly once, whatever drives.
@@ -19,12 +20,12 @@ import { BitmapIntersection } from './bitmap-intersection.ts';
 import { EqualityIndex } from './equality-index.ts';
 import type { OrderedCursor } from './ordered-cursor.ts';
 import { OrderedIndex } from './ordered-index.ts';
-import type { Term, TermList } from './term.ts';
+import type { Term, Terms } from './term.ts';
 import { NONE } from '../memory/none.ts';
 import type { RowLocations } from '../table/row-locations.ts';
 
-/** A range drives when the smallest bitmap has more than so many times its rows: checking a row costs more than a bit. */
-const BITMAPS_PREFERRED = 8;
+/** Testing a row by its record costs as much as so many steps of a range. */
+const ROW_TEST_STEPS = 8;
 
 /** An import that the walk uses: see `pageOffset()`. */
 const NO_ROW = NONE;
@@ -89,13 +90,15 @@ export class Intersection {
    * @param terms are not to change before the last `next()`, nor are the indexes
    * @param exclude row ids to pass over
    * @param startRowId where to begin, 1 to 2^32 - 1; the ids before it come last
+   * @param firstRowId no row below this one meets all terms; where candidates come ascending, they begin there
    */
-  begin(source: IntersectionSource, terms: TermList, exclude: Bitmap | undefined, startRowId: number): void {
+  begin(source: IntersectionSource, terms: Terms, exclude: Bitmap | undefined, startRowId: number, firstRowId = 1): void {
     assert(startRowId >= 1, 'Intersection.begin(): the start is not a row id');
     this.#plan(source, terms);
     this.#exclude = exclude;
-    if (this.#driver === 'bitmaps') this.#walk.begin(this.#bitmaps, this.#bitmapCount, exclude, startRowId);
-    else if (this.#driver === 'ordered') this.#beginOrdered(source, startRowId);
+    if (this.#driver === 'bitmaps')
+      this.#walk.begin(this.#bitmaps, this.#bitmapCount, exclude, Math.max(startRowId, firstRowId), firstRowId);
+    else if (this.#driver === 'ordered') this.#beginOrdered(source, startRowId, firstRowId);
     else if (this.#driver === 'rows') this.#beginRows(source, startRowId);
   }
 
@@ -107,25 +110,29 @@ export class Intersection {
   }
 
   /** How many row ids meet all terms. */
-  count(source: IntersectionSource, terms: TermList): number {
+  count(source: IntersectionSource, terms: Terms): number {
     this.begin(source, terms, undefined, 1);
     const filters = this.#rangeCount + (this.#driver === 'ordered' ? this.#bitmapCount : 0);
-    if (this.#driver === 'none' || filters === 0) {
-      return this.#driver === 'bitmaps' && this.#bitmapCount > 1 ? this.#walk.countRest() : this.#estimate;
-    }
+    const isExact = this.#driver === 'none' || (filters === 0 && (this.#driver !== 'bitmaps' || this.#bitmapCount === 1));
+    return isExact ? this.#estimate : this.countRest();
+  }
+
+  /** How many row ids `next()` would still return; afterwards it returns none. */
+  countRest(): number {
+    if (this.#driver === 'bitmaps' && this.#rangeCount === 0) return this.#walk.countRest();
     let count = 0;
     while (this.next() !== NO_ROW) count += 1;
     return count;
   }
 
   /** At most how many row ids meet all terms, without looking at rows. */
-  estimate(source: IntersectionSource, terms: TermList): number {
+  estimate(source: IntersectionSource, terms: Terms): number {
     this.#plan(source, terms);
     return this.#estimate;
   }
 
   /** How the query would be carried out. */
-  explain(source: IntersectionSource, terms: TermList): Plan {
+  explain(source: IntersectionSource, terms: Terms): Plan {
     this.#plan(source, terms);
     const explained = [];
     for (let place = 0; place < terms.count; place += 1) {
@@ -133,12 +140,12 @@ export class Intersection {
       const index = source.index(term.fieldIndex);
       const drives = this.#driver === 'bitmaps' ? bitmapOf(index, term) !== undefined : term === this.#drivingRange;
       const role = drives ? ('drives' as const) : ('filters' as const);
-      explained.push({ fieldIndex: term.fieldIndex, role, rows: index.count(term.low, term.high) });
+      explained.push({ fieldIndex: term.fieldIndex, role, rows: rowsOf(index, term) });
     }
     return { driver: this.#driver, estimate: this.#estimate, terms: explained };
   }
 
-  #plan(source: IntersectionSource, terms: TermList): void {
+  #plan(source: IntersectionSource, terms: Terms): void {
     this.#bitmapCount = 0;
     this.#rangeCount = 0;
     this.#drivingRange = undefined;
@@ -155,7 +162,7 @@ export class Intersection {
         rowsOfBitmap = Math.min(rowsOfBitmap, bitmap.count);
         continue;
       }
-      const rows = index.count(term.low, term.high);
+      const rows = rowsOf(index, term);
       if (rows < rowsOfRange) {
         rowsOfRange = rows;
         smallestRange = this.#rangeCount;
@@ -166,8 +173,9 @@ export class Intersection {
     this.#estimate = terms.count === 0 ? source.locations.liveCount : Math.min(rowsOfBitmap, rowsOfRange);
     if (terms.count === 0) this.#driver = 'rows';
     else if (this.#estimate === 0) this.#driver = 'none';
-    else if (rowsOfRange * BITMAPS_PREFERRED < rowsOfBitmap) this.#driveByRange(smallestRange);
-    else this.#driver = 'bitmaps';
+    else if (this.#rangeCount > 0 && rowsOfRange * stepsPerRow(this.#rangeCount) <= rowsOfBitmap * ROW_TEST_STEPS) {
+      this.#driveByRange(smallestRange);
+    } else this.#driver = 'bitmaps';
   }
 
   #driveByRange(place: number): void {
@@ -177,7 +185,7 @@ export class Intersection {
     this.#ranges[place] = this.#ranges[this.#rangeCount] as Term;
   }
 
-  #beginOrdered(source: IntersectionSource, startRowId: number): void {
+  #beginOrdered(source: IntersectionSource, startRowId: number, firstRowId: number): void {
     const term = this.#drivingRange;
     assert(term !== undefined, 'A range drives');
     const index = orderedOf(source.index(term.fieldIndex));
@@ -187,7 +195,8 @@ export class Intersection {
       this.#cursors.set(index, cursor);
     }
     const { rowIdMax } = source.locations;
-    cursor.begin(term.low, term.high, startRowId > rowIdMax ? 0 : (startRowId - 1) / rowIdMax);
+    if (term.isEqual) cursor.beginKey(term.low, Math.max(startRowId, firstRowId), firstRowId);
+    else cursor.begin(term.low, term.high, startRowId > rowIdMax ? 0 : (startRowId - 1) / rowIdMax);
     this.#cursor = cursor;
   }
 
@@ -243,13 +252,23 @@ export class Intersection {
   }
 }
 
-/** The bitmap of the rows that meet a term, where the index has one. */
+/** The bitmap of the rows that meet a term, where its value has one. */
 function bitmapOf(index: EqualityIndex | OrderedIndex, term: Term): Bitmap | undefined {
   return index instanceof EqualityIndex && term.isEqual ? index.bitmapOf(term.low) : undefined;
 }
 
+/** How many rows meet a term alone. */
+function rowsOf(index: EqualityIndex | OrderedIndex, { low, high }: Term): number {
+  return index instanceof EqualityIndex ? index.count(low) : index.count(low, high);
+}
+
+/** What a row of a range that drives costs, in steps, when there are so many ranges: the others test it by its record. */
+function stepsPerRow(rangeCount: number): number {
+  return rangeCount === 1 ? 1 : 1 + ROW_TEST_STEPS;
+}
+
 function orderedOf(index: EqualityIndex | OrderedIndex): OrderedIndex {
-  const ordered = index instanceof OrderedIndex ? index : index.ordered;
-  assert(ordered !== undefined, 'An index that is no bitmap is ordered');
+  const ordered = index instanceof OrderedIndex ? index : index.tree;
+  assert(ordered !== undefined, 'A value that has rows and no bitmap has them in the tree');
   return ordered;
 }

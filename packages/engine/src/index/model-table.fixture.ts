@@ -2,6 +2,7 @@
 import { assert } from '@k-lani/base';
 import { PageStore } from '../memory/page-store.ts';
 import { RowLocations } from '../table/row-locations.ts';
+import type { RowKeys } from './combinations.ts';
 import { EqualityIndex } from './equality-index.ts';
 import type { IntersectionSource } from './intersection.ts';
 import { OrderedIndex } from './ordered-index.ts';
@@ -22,19 +23,22 @@ export class ModelTable implements IntersectionSource {
   /** The values of each row by field. */
   readonly rows = new Map<number, readonly number[]>();
   readonly #indexes: readonly (EqualityIndex | OrderedIndex)[];
-  readonly #added: (fieldIndex: number, key: Uint32Array, rowId: number) => void;
+  readonly #changed: (rowId: number, before: RowKeys | undefined, after: RowKeys | undefined) => void;
 
   /**
    * @param kinds the kind of index of each field
-   * @param added hears of every key that is entered, after it is
+   * @param changed hears of every row that is changed, after it is
    */
-  constructor(kinds: readonly ('equality' | 'ordered')[], added: (fieldIndex: number, key: Uint32Array, rowId: number) => void = () => {}) {
+  constructor(
+    kinds: readonly ('equality' | 'ordered')[],
+    changed: (rowId: number, before: RowKeys | undefined, after: RowKeys | undefined) => void = () => {},
+  ) {
     const store = new PageStore();
     this.locations = RowLocations.create(store);
     this.#indexes = kinds.map((kind) =>
       kind === 'equality' ? EqualityIndex.create(store, MODEL_KEY_WORDS) : OrderedIndex.create(store, MODEL_KEY_WORDS),
     );
-    this.#added = added;
+    this.#changed = changed;
   }
 
   index(fieldIndex: number): EqualityIndex | OrderedIndex {
@@ -49,17 +53,28 @@ export class ModelTable implements IntersectionSource {
     for (const [field, value] of values.entries()) {
       if (before?.[field] === value) continue;
       if (before !== undefined) this.index(field).remove(modelKey(before[field]), rowId);
-      const key = modelKey(value);
-      this.index(field).add(key, rowId);
-      this.#added(field, key, rowId);
+      this.index(field).add(modelKey(value), rowId);
     }
+    this.#changed(
+      rowId,
+      before?.map((value) => modelKey(value)),
+      values.map((value) => modelKey(value)),
+    );
     this.locations.set(rowId, rowId * 100);
     this.rows.set(rowId, values);
   }
 
   delete(rowId: number): void {
-    for (const [field, value] of (this.rows.get(rowId) ?? []).entries()) this.index(field).remove(modelKey(value), rowId);
-    if (this.rows.delete(rowId)) this.locations.set(rowId, -rowId);
+    const before = this.rows.get(rowId);
+    if (before === undefined) return;
+    for (const [field, value] of before.entries()) this.index(field).remove(modelKey(value), rowId);
+    this.#changed(
+      rowId,
+      before.map((value) => modelKey(value)),
+      undefined,
+    );
+    this.rows.delete(rowId);
+    this.locations.set(rowId, -rowId);
   }
 
   /** The row's value of a field. */

@@ -58,6 +58,25 @@ export class OrderedCursor {
     this.#openLeaf();
   }
 
+  /**
+   * Begins a walk over the entries of one key, by rising row id: those from `startRowId` on, then the others from `firstRowId` on. The key
+   * is not kept.
+   */
+  beginKey(key: Uint32Array, startRowId: number, firstRowId: number): void {
+    const path = this.#path;
+    const end = this.#end;
+    path.seek(key, startRowId);
+    this.#leftAfterWrap = 0;
+    if (startRowId > firstRowId) {
+      end.seek(key, firstRowId);
+      this.#leftAfterWrap = end.countTo(path);
+      if (this.#leftAfterWrap > 0) this.#rankAfterWrap = end.rank();
+    }
+    end.seek(key, ROW_ID_BEYOND);
+    this.#left = path.countTo(end);
+    this.#openLeaf();
+  }
+
   /** The next row id, or `NONE` when all have been given, and from then on. */
   next(): number {
     if (this.#left === 0) {

@@ -15,8 +15,14 @@ export class Term {
   readonly high = new Uint32Array(KEY_WORDS_MAX);
 }
 
+/** Terms, all of which must hold. */
+export interface Terms {
+  readonly count: number;
+  at(index: number): Term;
+}
+
 /** Up to `TERMS_MAX` terms, all of which must hold. */
-export class TermList {
+export class TermList implements Terms {
   readonly #terms: Term[] = [];
   count = 0;
 
@@ -39,4 +45,23 @@ export class TermList {
     assert(term !== undefined && index < this.count, 'The term exists');
     return term;
   }
+}
+
+/** What lists of equality terms are told apart by first; two may have the same hash. */
+export function hashOfTerms(terms: Terms): number {
+  let hash = terms.count;
+  for (let place = 0; place < terms.count; place += 1) {
+    const { fieldIndex, low, keyWords } = terms.at(place);
+    let key = mix(0, fieldIndex);
+    for (let word = 0; word < keyWords; word += 1) key = mix(key, low[word] as number);
+    hash = mix(hash, key);
+  }
+  return hash;
+}
+
+/** One step of MurmurHash3 (Appleby): fields and values are small numbers, for which simpler sums come out alike all the time. */
+function mix(hash: number, word: number): number {
+  const product = Math.imul(word, 0xcc9e2d51);
+  const mixed = hash ^ Math.imul((product << 15) | (product >>> 17), 0x1b873593);
+  return (Math.imul((mixed << 13) | (mixed >>> 19), 5) + 0xe6546b64) | 0;
 }

@@ -12,7 +12,7 @@ import { readU64, writeU64 } from './record.ts';
 
 /** Bytes of the header, which tells how long the rest is. */
 export const CHECKPOINT_HEADER_SIZE = 128;
-const FORMAT_VERSION = 1;
+const FORMAT_VERSION = 2;
 const BYTE_ORDER = 0x01020304;
 const MAGIC = new TextEncoder().encode('KLANICKP');
 const CHECKSUM_OFFSET = 8;

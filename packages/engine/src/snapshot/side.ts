@@ -22,7 +22,7 @@ export class Side {
   #root: SideRoot | undefined;
   readonly #log: RecordSource;
   readonly #catalog: Catalog;
-  /** Keys of the row being applied, in the order of its table's indexes. */
+  /** Keys of the row being applied, by field. */
   readonly #keysBefore: Uint32Array[] = [];
   readonly #keysAfter: Uint32Array[] = [];
 
@@ -49,7 +49,7 @@ export class Side {
   copyFrom(other: Side): void {
     this.store.copyFrom(other.store);
     for (const [tableId, table] of other.#tables.entries()) {
-      if (table !== undefined) this.#tables[tableId] = TableSide.attach(this.store, table.roots);
+      if (table !== undefined) this.#tables[tableId] = TableSide.attach(this.store, table.roots).remembering();
     }
     for (const [tableId, positions] of other.#schemaPositions.entries()) this.#schemaPositions[tableId] = new Map(positions);
     if (other.#root !== undefined) this.#root = new SideRoot(this.store);
@@ -76,7 +76,7 @@ export class Side {
   restore(buffers: readonly SharedArrayBuffer[], tables: readonly TableRoots[]): void {
     assert(this.#tables.length === 0, 'The side is empty');
     this.store.load(buffers);
-    for (const [place, roots] of tables.entries()) this.#tables[place + 1] = TableSide.attach(this.store, roots);
+    for (const [place, roots] of tables.entries()) this.#tables[place + 1] = TableSide.attach(this.store, roots).remembering();
   }
 
   /**
@@ -107,20 +107,19 @@ export class Side {
     for (let place = 0; place < indexes.length; place += 1) {
       const { fieldIndex, keyWords } = indexes[place] as IndexDeclaration;
       if (!side.hasIndex(fieldIndex)) continue;
-      const keyBefore = this.#keysBefore[place] as Uint32Array;
-      const keyAfter = this.#keysAfter[place] as Uint32Array;
+      const keyBefore = this.#keysBefore[fieldIndex] as Uint32Array;
+      const keyAfter = this.#keysAfter[fieldIndex] as Uint32Array;
       if (wasLive && isLive && equalKeys(keyBefore, keyAfter, keyWords)) continue;
       const index = side.index(fieldIndex);
       if (wasLive) index.remove(keyBefore, rowId);
-      if (!isLive) continue;
-      index.add(keyAfter, rowId);
-      side.firstMatches.added(fieldIndex, keyAfter, keyWords, rowId);
+      if (isLive) index.add(keyAfter, rowId);
     }
+    side.changed(rowId, wasLive ? this.#keysBefore : undefined, isLive ? this.#keysAfter : undefined);
     side.locations.addLiveBytes(sizeAfter - sizeBefore);
     side.locations.set(rowId, isLive ? position : -position);
   }
 
-  /** Reads the keys of the record at `position`, in the order of the table's indexes; returns the record's size. */
+  /** Reads the keys of the record at `position`, by field; returns the record's size. */
   #readKeys(table: StoredTable, position: number, keys: Uint32Array[]): number {
     const log = this.#log;
     const header = log.locate(position, RecordOffset.body);
@@ -128,7 +127,8 @@ export class Side {
     const at = log.locate(position, size);
     const { indexes } = table;
     for (let place = 0; place < indexes.length; place += 1) {
-      table.keyOfRecord(log, at, indexes[place] as IndexDeclaration, (keys[place] ??= new Uint32Array(KEY_WORDS_MAX)));
+      const index = indexes[place] as IndexDeclaration;
+      table.keyOfRecord(log, at, index, (keys[index.fieldIndex] ??= new Uint32Array(KEY_WORDS_MAX)));
     }
     return size;
   }

@@ -1,9 +1,11 @@
 /** One side's derived state of one table: where its rows are, and its indexes. */
 import { assert } from '@k-lani/base';
+import { Combinations, type RowKeys } from '../index/combinations.ts';
 import { EqualityIndex } from '../index/equality-index.ts';
-import { FirstMatches } from '../index/first-matches.ts';
 import { OrderedIndex } from '../index/ordered-index.ts';
+import type { Intersection } from '../index/intersection.ts';
 import type { TermList } from '../index/term.ts';
+import { NONE } from '../memory/none.ts';
 import type { PageStore } from '../memory/page-store.ts';
 import { RowLocations } from '../table/row-locations.ts';
 import type { IndexDeclaration } from '../table/stored-table.ts';
@@ -18,17 +20,17 @@ export interface TableRoots {
 
 export class TableSide {
   readonly locations: RowLocations;
-  /** Knows where matches of terms begin; told of every key that is added. */
-  readonly firstMatches = new FirstMatches();
   /** By field index; `undefined` for a field without one. */
   readonly #indexes: (FieldIndex | undefined)[] = [];
+  /** Where matches of terms begin and how many there are; only where this object is told of every change. */
+  #combinations: Combinations | undefined;
 
   private constructor(locations: RowLocations) {
     this.locations = locations;
   }
 
   static create(store: PageStore): TableSide {
-    return new TableSide(RowLocations.create(store));
+    return new TableSide(RowLocations.create(store)).remembering();
   }
 
   /** The structures that begin at `roots`, in their store or in a copy of it. */
@@ -38,6 +40,12 @@ export class TableSide {
       side.#indexes[fieldIndex] = isOrdered ? new OrderedIndex(store, rootPage) : new EqualityIndex(store, rootPage);
     }
     return side;
+  }
+
+  /** Lets it remember what it finds, which asks for `changed` to be called from now on. Returns itself. */
+  remembering(): this {
+    this.#combinations = new Combinations();
+    return this;
   }
 
   /** Where its structures begin, indexes by rising field. */
@@ -65,14 +73,34 @@ export class TableSide {
     return index;
   }
 
+  /**
+   * A row id below which no row meets all terms, `NONE` when none does at all.
+   *
+   * @param walk is begun anew for it
+   */
+  firstMatch(terms: TermList, walk: Intersection): number {
+    return this.#combinations?.find(this, terms, walk) ?? 1;
+  }
+
+  /** How many rows meet all terms. */
+  countMatches(terms: TermList, walk: Intersection): number {
+    const count = this.#combinations?.countOf(this, terms, walk) ?? NONE;
+    return count === NONE ? walk.count(this, terms) : count;
+  }
+
+  /** Hears that a row was changed, as {@link Combinations.changed}; its indexes have been. */
+  changed(rowId: number, before: RowKeys | undefined, after: RowKeys | undefined): void {
+    this.#combinations?.changed(rowId, before, after);
+  }
+
   /** A row id above which no row meets the terms; 0 when none does. */
   lastPossible(terms: TermList): number {
     let last = this.locations.rowIdMax;
     for (let place = 0; place < terms.count; place += 1) {
       const { fieldIndex, isEqual, low } = terms.at(place);
       const index = this.index(fieldIndex);
-      if (!isEqual || !(index instanceof EqualityIndex) || index.ordered !== undefined) continue;
-      last = Math.min(last, index.bitmapOf(low)?.last ?? 0);
+      if (!isEqual || !(index instanceof EqualityIndex)) continue;
+      last = Math.min(last, index.bitmapOf(low)?.last ?? last);
     }
     return last;
   }
