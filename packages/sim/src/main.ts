@@ -14,7 +14,7 @@ import { execFileSync } from 'node:child_process';
 import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
 import { judge, type Verdict } from './run/judge.ts';
-import { KEPT_SEEDS } from './run/kept-seeds.ts';
+import { KEPT_SEEDS, keptPlan } from './run/kept-seeds.ts';
 import { type Plan, planOf } from './run/plan.ts';
 import { judgeAll } from './run/pool.ts';
 import { shrink } from './run/shrink.ts';
@@ -28,6 +28,13 @@ const DRAWN_MS = 100;
 
 /** Failing runs that are told of. */
 const TOLD_MAX = 5;
+
+/** Seeds to run: so many from `seed` on, after those that once showed a fault if they are wanted too. */
+interface Wanted {
+  readonly kept: boolean;
+  readonly seed: number;
+  readonly runs: number;
+}
 
 /** Draws how far it has come on a terminal; nothing elsewhere. */
 class Progress {
@@ -60,9 +67,7 @@ async function main(): Promise<number> {
   const runs = integer('runs', values.runs, 1, RUNS_MAX);
   if (values.plan !== undefined) return runOne(JSON.parse(values.plan) as Plan, values.trace);
   if (values.trace) return runOne(planOf(seed), true);
-  const seeds = values.kept ? KEPT_SEEDS.map((kept) => kept.seed) : [];
-  for (let count = 0; count < runs; count += 1) seeds.push(seed + count);
-  return runMany(seeds);
+  return runMany({ kept: values.kept, seed, runs });
 }
 
 /** One run, with every event told. */
@@ -75,15 +80,17 @@ async function runOne(plan: Plan, isTraced: boolean): Promise<number> {
   return verdict.problems.length === 0 ? 0 : 1;
 }
 
-async function runMany(seeds: readonly number[]): Promise<number> {
+async function runMany(wanted: Wanted): Promise<number> {
   const write = (line: string): void => void process.stdout.write(`${line}\n`);
-  write(`seeds ${seeds[0]} to ${seeds.at(-1)}, ${seeds.length} runs, commit ${commit()}`);
+  const { kept, seed } = wanted;
+  const runs = wanted.runs + (kept ? KEPT_SEEDS.length : 0);
+  write(`seeds ${seed} to ${seed + wanted.runs - 1}${kept ? ', and those kept' : ''}, ${runs} runs, commit ${commit()}`);
   const summary = new Summary();
   const progress = new Progress();
   const startMs = performance.now();
-  await judgeAll(plansOf(seeds), Math.min(seeds.length, availableParallelism()), (verdict) => {
+  await judgeAll(plansOf(wanted), Math.min(runs, availableParallelism()), (verdict) => {
     summary.add(verdict);
-    progress.update(summary.runs, seeds.length, `${summary.operations} operations, ${summary.failed.length} failed`);
+    progress.update(summary.runs, runs, `${summary.operations} operations, ${summary.failed.length} failed`);
   });
   progress.end();
   for (const line of summary.lines(performance.now() - startMs)) write(line);
@@ -101,8 +108,9 @@ async function runMany(seeds: readonly number[]): Promise<number> {
   return isGood ? 0 : 1;
 }
 
-function* plansOf(seeds: readonly number[]): Generator<Plan> {
-  for (const seed of seeds) yield planOf(seed);
+function* plansOf({ kept, seed, runs }: Wanted): Generator<Plan> {
+  if (kept) for (const one of KEPT_SEEDS) yield keptPlan(one);
+  for (let count = 0; count < runs; count += 1) yield planOf(seed + count);
 }
 
 function tell({ problems }: Verdict, write: (line: string) => void): void {

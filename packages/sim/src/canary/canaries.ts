@@ -144,8 +144,8 @@ const IN_ONE_PLACE: readonly Planted[] = [
     name: 'overlay-forgets-too-early',
     breaks: 'a row leaves the overlay although a later change of it is not durable',
     file: `${ENGINE}/snapshot/overlay.ts`,
-    find: '    if (Math.abs(this.#positions.get(rowId) ?? 0) !== position) return;\n',
-    replace: '',
+    find: '    if (Math.abs(this.#positions.get(rowId)) !== position) return;\n',
+    replace: '    if (this.#positions.get(rowId) === 0) return;\n',
   },
   {
     name: 'claim-ignores-locks',
@@ -200,7 +200,7 @@ const IN_ONE_PLACE: readonly Planted[] = [
     name: 'unique-check-outside-batch',
     breaks: 'two rows of one batch may have the same unique key',
     file: `${ENGINE}/database/unique-check.ts`,
-    find: `    if (this.#given.has(name)) throw duplicateKey(claim, 'another row of the same request has it');\n`,
+    find: `    if (given.find(claim.key) !== 0) throw duplicateKey(claim, 'another row of the same request has it');\n`,
     replace: '',
   },
   {
@@ -214,8 +214,8 @@ const IN_ONE_PLACE: readonly Planted[] = [
     name: 'batch-records-stand-alone',
     breaks: 'each record of a batch says that it is the last of its operation',
     file: `${ENGINE}/database/writer.ts`,
-    find: 'this.#append(operation, one, place === last)',
-    replace: 'this.#append(operation, one, true)',
+    find: 'this.#append(operation, change, found[place] as Found, place === last)',
+    replace: 'this.#append(operation, change, found[place] as Found, true)',
   },
   {
     name: 'negative-keys-in-wrong-order',
@@ -251,6 +251,31 @@ const IN_ONE_PLACE: readonly Planted[] = [
     file: `${ENGINE}/database/history.ts`,
     find: '  while (Math.abs(position) >= lsn) {',
     replace: '  while (position === Infinity) {',
+  },
+];
+
+/** Faults of the server's sessions and of the client: the engine does what it should. */
+const OVER_THE_WIRE: readonly Planted[] = [
+  {
+    name: 'server-answers-before-durable',
+    breaks: 'the server sends an answer before what it depends on is durable',
+    file: 'packages/server/src/call.ts',
+    find: '    if (!this.database.isDurable(position)) this.service.held.hold(this.caller, position, this.#start);\n',
+    replace: '',
+  },
+  {
+    name: 'locks-outlive-session',
+    breaks: 'the server forgets to give the locks of a session back that has ended',
+    file: 'packages/server/src/session.ts',
+    find: '    this.#service.database.state.locks.releaseAll(this.owner);\n',
+    replace: '',
+  },
+  {
+    name: 'claim-repeated-as-new',
+    breaks: 'a client whose connection broke sends its claim again under another operation id',
+    file: 'packages/client/src/claim.ts',
+    find: '    super.encodeAgain(writer, request);\n',
+    replace: '    super.encodeAgain(writer, request);\n    writer.bytes[start] ^= 1;\n',
   },
 ];
 
@@ -296,15 +321,15 @@ const INTERLEAVED: readonly Planted[] = [
     name: 'revoked-read-counts',
     breaks: 'a reader whose side was taken away keeps what it read',
     file: `${ENGINE}/snapshot/side-reader.ts`,
-    find: '!== stay) return false;',
-    replace: '!== stay) return true;',
+    find: '| SLOT_FREE) === stay;',
+    replace: '| SLOT_FREE) !== 0;',
   },
   {
     name: 'side-entered-unchecked',
     breaks: 'a reader does not look again whether the side that it has entered is still visible',
     file: `${ENGINE}/snapshot/side-reader.ts`,
-    find: '      if (this.#visibleSide() !== side) {\n',
-    replace: '      if (this.#word === 0) {\n',
+    find: '      if (this.#visibleSide() === side) return',
+    replace: '      if (this.#word !== 0) return',
   },
 ];
 
@@ -335,6 +360,7 @@ const COMPACTED: readonly Planted[] = [
 
 export const CANARIES: readonly Canary[] = [
   ...IN_ONE_PLACE.map((canary) => canaryOf(canary, 'simulation')),
+  ...OVER_THE_WIRE.map((canary) => canaryOf(canary, 'simulation')),
   ...IN_SEVERAL_PLACES.map((canary) => ({ ...canary, foundBy: 'simulation' as const })),
   ...COMPACTED.map((canary) => canaryOf(canary, 'compaction')),
   ...INTERLEAVED.map((canary) => canaryOf(canary, 'interleaving')),

@@ -1,6 +1,6 @@
 /**
  * Acknowledged ⊆ recovered: whatever a client was told to be done is in the log as it was told, once; what was refused for good is not; and
- * a request that came again under its id got its first answer.
+ * a request that came again under its id got its first answer, unless so many others came in between that its id was forgotten.
  */
 import { type Call, mayHaveHappened } from '../record/call.ts';
 import type { Checker, Evidence } from '../record/evidence.ts';
@@ -12,21 +12,27 @@ type Write = Extract<Call, { kind: 'append' | 'replace' | 'delete' | 'claim' | '
 export const acknowledged: Checker = {
   name: 'acknowledged',
   check(evidence, report) {
-    const { model } = evidence;
+    const { model, operationWindow: window } = evidence;
     const writes = writesById(evidence);
     let checks = 0;
     for (const [id, calls] of writes) {
       const records = model.operation(id);
+      const executions = executionsOf(records);
       const done = calls.filter(({ outcome, answer }) => outcome === 'done' && !isRefusal(answer));
       for (const call of done) {
         checks += 1;
-        const fault = faultOf(call, records, model);
-        if (fault !== undefined) report(`${call.kind} ${id} was acknowledged by event ${call.endedOrder}: ${fault}`);
+        const faults = executions.map((execution) => faultOf(call, execution, model));
+        const fault = executions.length === 0 ? 'it is not in the log' : faults[0];
+        if (!faults.includes(undefined)) report(`${call.kind} ${id} was acknowledged by event ${call.endedOrder}: ${fault}`);
       }
       checks += 1;
-      const isRefused = done.length === 0 && !calls.some(mayHaveHappened);
+      const isRefused =
+        done.length === 0 && !calls.some((call) => mayHaveHappened(call) || model.isForgotten(id, { order: call.endedOrder, window }));
       if (isRefused && records.length > 0) report(`${calls[0]?.kind} ${id} was refused, and is in the log at ${records[0]?.lsn}`);
-      if (new Set(records.map(({ batch }) => batch)).size > 1) report(`operation ${id} is in more than one batch of the log`);
+      for (const [place, next] of executions.slice(1).entries()) {
+        const between = model.operationsBehind(executions[place]?.at(-1)?.lsn ?? 0, next[0]?.lsn ?? 0);
+        if (between < window) report(`operation ${id} is in more than one batch of the log, with ${between} operations in between`);
+      }
     }
     for (const id of model.operationIds()) if (!writes.has(id)) report(`nobody asked for operation ${id}, and it is in the log`);
     return checks + checkStatus(evidence, writes, report) + checkMarks(evidence, report);
@@ -44,13 +50,17 @@ function writesById({ calls }: Evidence): Map<string, Write[]> {
   return writes;
 }
 
+/** The changes of an operation, by the batches that they are in: one, unless it was carried out again. */
+function executionsOf(records: readonly TrueRecord[]): TrueRecord[][] {
+  return [...Map.groupBy(records, ({ batch }) => batch).values()];
+}
+
 function isRefusal(answer: Write['answer']): boolean {
   return answer !== undefined && 'outcome' in answer && answer.outcome !== 'claimed';
 }
 
 /** What an acknowledgement says that the log does not. */
 function faultOf(call: Write, records: readonly TrueRecord[], model: Model): string | undefined {
-  if (records.length === 0) return 'it is not in the log';
   const told = toldBy(call);
   if (told.length !== records.length) return `it told of ${told.length} changes, the log has ${records.length}`;
   for (const [place, { rowId, version, row }] of told.entries()) {
@@ -88,8 +98,12 @@ function hasFields(row: Readonly<Record<string, number | null>>, record: TrueRec
   return model.isSameRow({ ...record.row, ...row }, record);
 }
 
-/** Who asks about an operation that was acknowledged before learns that it is done. */
-function checkStatus({ calls }: Evidence, writes: ReadonlyMap<string, Write[]>, report: (what: string) => void): number {
+/** Who asks about an operation that was acknowledged before learns that it is done, while it is remembered. */
+function checkStatus(
+  { calls, model, operationWindow }: Evidence,
+  writes: ReadonlyMap<string, Write[]>,
+  report: (what: string) => void,
+): number {
   let checks = 0;
   for (const call of calls) {
     if (call.kind !== 'status' || call.outcome !== 'done' || call.answer === undefined) continue;
@@ -98,7 +112,8 @@ function checkStatus({ calls }: Evidence, writes: ReadonlyMap<string, Write[]>, 
     const acknowledgedBefore = writes
       .get(operationId)
       ?.some((write) => write.outcome === 'done' && !isRefusal(write.answer) && write.endedOrder < call.begunOrder);
-    if (call.answer.state === 'unknown' && acknowledgedBefore === true)
+    const isForgotten = model.isForgotten(operationId, { order: call.endedOrder, window: operationWindow });
+    if (call.answer.state === 'unknown' && acknowledgedBefore === true && !isForgotten)
       report(`the status of operation ${operationId} was unknown after it was acknowledged`);
   }
   return checks;

@@ -1,6 +1,7 @@
 /** Every checker. */
 import type { Checker } from '../record/evidence.ts';
 import { acknowledged } from './acknowledged.ts';
+import { archive } from './archive.ts';
 import { backups } from './backups.ts';
 import { damage } from './damage.ts';
 import { guards } from './guards.ts';
@@ -11,6 +12,7 @@ import { locks } from './locks.ts';
 import { neverTakenBack } from './never-taken-back.ts';
 import { resources } from './resources.ts';
 import { snapshots } from './snapshots.ts';
+import { retention } from './retention.ts';
 import { soldOnce } from './sold-once.ts';
 import { uniqueKeys } from './unique-keys.ts';
 
@@ -26,6 +28,8 @@ export const CHECKERS: readonly Checker[] = [
   indexes,
   hashChain,
   damage,
+  retention,
+  archive,
   backups,
   resources,
 ];

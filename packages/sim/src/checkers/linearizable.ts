@@ -15,15 +15,17 @@ export const linearizable: Checker = {
   },
 };
 
-function checkWrites({ calls, model, horizon }: Evidence, report: Report): number {
+function checkWrites({ calls, model, horizon, operationWindow: window }: Evidence, report: Report): number {
   let checks = 0;
   const tried = new Set<string>();
   for (const call of calls) {
     if (!isWrite(call)) continue;
     const { operationId } = call.request;
     const isFirst = !tried.has(operationId);
-    // A call that was refused for good leaves its id as new as it was.
-    if (call.outcome !== 'failed' || mayHaveHappened(call)) tried.add(operationId);
+    // A call that was refused for good leaves its id as new as it was, unless the server had forgotten what it had done for it.
+    const isKnown =
+      call.outcome === 'failed' && !mayHaveHappened(call) && !model.isForgotten(operationId, { order: call.endedOrder, window });
+    if (!isKnown) tried.add(operationId);
     // A claim that took nothing may take something when it is asked again.
     if (call.outcome !== 'done' || (call.kind === 'claim' && call.answer?.outcome !== 'claimed')) continue;
     const [record] = model.operation(operationId);

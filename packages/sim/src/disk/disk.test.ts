@@ -15,7 +15,7 @@ const BYTES = Uint8Array.from({ length: 3000 }, (_, place) => 1 + (place % 255))
 function machineOf(seed: number, rates: Partial<DiskFaultRates> = {}): { disk: Disk; process: SimProcess } {
   const chance = Chance.of(seed, 'disk');
   const faults = new DiskFaults({ ...NO_FAULTS, ...rates }, Chance.of(seed, 'faults'), () => undefined);
-  const watcher = { wrote: () => undefined, synced: () => undefined };
+  const watcher = { wrote: () => undefined, synced: () => undefined, renamed: () => undefined };
   const timeline = new Timeline({ trace: undefined, onThrown: (error) => assert.fail(String(error)) });
   return { disk: new Disk({ faults, chance, watcher, hasMappings: true }), process: new SimProcess('one', timeline, new Chance(seed)) };
 }

@@ -15,6 +15,8 @@ export interface DiskWatcher {
   wrote(path: string, position: number, bytes: Uint8Array): void;
   /** Everything written to the file before is on the disk for good. */
   synced(path: string): void;
+  /** A file got this name; `wallMs` is the time by the clock of whoever gave it. */
+  renamed(path: string, bytes: Uint8Array, wallMs: number): void;
 }
 
 export class Disk {
@@ -77,7 +79,7 @@ export class Disk {
 
   /** The same bytes once more, to be damaged: what happens to them is told to nobody. */
   copy(): Disk {
-    const silent: DiskWatcher = { wrote: () => undefined, synced: () => undefined };
+    const silent: DiskWatcher = { wrote: () => undefined, synced: () => undefined, renamed: () => undefined };
     return this.#after({ inode: (inode) => inode.afterKill(this.chance), folder: (folder, moved) => folder.afterKill(moved) }, silent);
   }
 

@@ -86,6 +86,11 @@ export class Inode {
     return next;
   }
 
+  /** Flips one bit as programs see it. */
+  flipSeen(offset: number, bit: number): void {
+    this.data[offset] = (this.data[offset] ?? 0) ^ (1 << bit);
+  }
+
   /** Flips one bit, for good. */
   flip(offset: number, bit: number): void {
     for (const bytes of [this.data, this.#stable]) bytes[offset] = (bytes[offset] ?? 0) ^ (1 << bit);

@@ -70,12 +70,14 @@ class SimDirectory implements Directory {
   }
 
   rename(from: string, to: string): void {
+    const inode = this.#inode(from);
     this.#change(
       new Map([
         [from, undefined],
-        [to, this.#inode(from)],
+        [to, inode],
       ]),
     );
+    if (this.#process.isAlive) this.#disk.watcher.renamed(this.#pathOf(to), inode.data, this.#process.wallMs());
   }
 
   remove(name: string): void {

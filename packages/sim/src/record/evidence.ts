@@ -1,4 +1,5 @@
 /** What is known of a run when it is over: all that checkers may look at. They are told of no fault. */
+import type { HistoryPolicy } from '@k-lani/engine';
 import type { KLaniError } from '@k-lani/protocol';
 import type { Call } from './call.ts';
 import type { LogTruth } from './log-truth.ts';
@@ -39,6 +40,33 @@ export interface Damage {
   readonly snapshot: Snapshot | undefined;
 }
 
+/** A backup that was taken. */
+export interface Backup {
+  /** When it was ready. */
+  readonly order: number;
+  readonly lsnLast: number;
+  /** The lsn of the mark up to which everything had to be taken, if there was one. */
+  readonly lsnMark: number | undefined;
+}
+
+/** The files of the log when everything was over, and those of the archive where there is one. */
+export interface Kept {
+  readonly history: HistoryPolicy;
+  readonly segmentBytes: number;
+  /** By index. */
+  readonly segments: ReadonlyMap<number, Uint8Array>;
+  readonly archive: { readonly segments: ReadonlyMap<number, Uint8Array>; readonly verified: Verification } | undefined;
+}
+
+/** A bit that was another one while the database ran. */
+export interface Rot {
+  readonly file: string;
+  readonly position: number;
+  readonly fromOrder: number;
+  /** When it was mended. */
+  readonly untilOrder: number;
+}
+
 export interface Evidence {
   readonly calls: readonly Call[];
   readonly truth: LogTruth;
@@ -49,8 +77,14 @@ export interface Evidence {
   readonly verifications: readonly Verification[];
   readonly leftovers: readonly Leftovers[];
   readonly damages: readonly Damage[];
+  readonly rots: readonly Rot[];
+  readonly backups: readonly Backup[];
   /** What readers saw in restored backups, and the last lsn of each. */
   readonly restored: readonly { readonly lsnLast: number; readonly snapshot: Snapshot }[];
+  /** How many operations are remembered. */
+  readonly operationWindow: number;
+  /** `undefined` when the run did not come to its end. */
+  readonly kept: Kept | undefined;
   /** The order of the event with which each life of the database began. */
   readonly lives: readonly number[];
   /** When the connection of a client may have been lost, and with it its locks. */

@@ -18,6 +18,7 @@ const RECORDS_HASH_OFFSET = 64;
 const RECORDS_HASH_BYTES = 32;
 const BATCH_MAGIC = 0x41424c4b;
 const RECORD_HEADER_BYTES = 96;
+const FIRST_SEGMENT_OFFSET = 32;
 const KINDS = ['', 'append', 'replace', 'delete', 'schema', 'mark', 'row ids'] as const;
 
 /** Of a record's flags: the record was moved, as it was, from a segment that was given up. */
@@ -32,6 +33,8 @@ type TrueKind = (typeof KINDS)[number];
 export interface TrueRecord {
   readonly kind: TrueKind;
   readonly lsn: number;
+  /** Position behind it. */
+  readonly end: number;
   readonly table: string;
   readonly rowId: number;
   readonly version: number;
@@ -47,6 +50,8 @@ export interface TrueRecord {
 export interface TrueBatch {
   readonly position: number;
   readonly end: number;
+  /** Milliseconds since 1970, UTC, as it says. */
+  readonly timeMs: number;
   readonly records: TrueRecord[];
   readonly bytes: Uint8Array;
   /** When it was written, as an order of events. */
@@ -59,6 +64,15 @@ export interface TrueBatch {
   lostOrder: number;
 }
 
+/** That segments were given up: the log begins later. */
+export interface TrueBeginning {
+  readonly order: number;
+  /** By the clock of the process that gave them up. */
+  readonly wallMs: number;
+  /** Where the log begins from then on. */
+  readonly position: number;
+}
+
 export class LogTruth implements DiskWatcher {
   /** The batches that count, oldest first. */
   readonly batches: TrueBatch[] = [];
@@ -68,6 +82,8 @@ export class LogTruth implements DiskWatcher {
   readonly breaches: string[] = [];
   /** Where records stand that were moved out of segments given up → their lsn. */
   readonly moved = new Map<number, number>();
+  /** Each time that segments were given up. */
+  readonly beginnings: TrueBeginning[] = [];
   readonly #order: () => number;
   readonly #layouts = new Map<number, Map<number, RowLayout>>();
   readonly #names = new Map<number, string>();
@@ -86,6 +102,11 @@ export class LogTruth implements DiskWatcher {
   /** The records that count, oldest first. */
   get records(): readonly TrueRecord[] {
     return this.batches.flatMap((batch) => batch.records);
+  }
+
+  /** Where the log begins. */
+  get begin(): number {
+    return this.beginnings.at(-1)?.position ?? 0;
   }
 
   /** The position behind the last batch. */
@@ -114,6 +135,12 @@ export class LogTruth implements DiskWatcher {
       if (batch.isSynced) break;
       if (batch.life === this.#life && this.#segmentOf(batch.position) === index) batch.isSynced = true;
     }
+  }
+
+  renamed(path: string, bytes: Uint8Array, wallMs: number): void {
+    if (path !== `${this.#directory}/manifest`) return;
+    const firstSegment = new DataView(bytes.buffer, bytes.byteOffset).getUint32(FIRST_SEGMENT_OFFSET, true);
+    this.beginnings.push({ order: this.#order(), wallMs, position: firstSegment * this.#segmentSizeBytes });
   }
 
   /** The index of a segment of this log; other files are not of it. */
@@ -145,6 +172,7 @@ export class LogTruth implements DiskWatcher {
     const batch: TrueBatch = {
       position,
       end: position + bytes.length,
+      timeMs: u64(view, 24),
       records: [],
       bytes,
       writtenOrder: this.#order(),
@@ -187,6 +215,7 @@ export class LogTruth implements DiskWatcher {
     return {
       kind,
       lsn: u64(view, at + 24),
+      end: batch.position + at + view.getUint32(at, true),
       table: this.#names.get(tableId) ?? '',
       rowId: u64(view, at + 16),
       version: view.getUint32(at + 12, true),

@@ -5,6 +5,9 @@
 import type { Call, Row, SeenRow, SimTerm } from './call.ts';
 import type { LogTruth, TrueBatch, TrueRecord } from './log-truth.ts';
 
+/** What records that no request asked for have as their operation id. */
+const NO_OPERATION = '0'.repeat(32);
+
 /** Fields that a schema added later, by table: what rows from before have in them. */
 export type AddedFields = Readonly<Record<string, Row>>;
 
@@ -14,12 +17,19 @@ export class Model {
   readonly #added: AddedFields;
   readonly #rows = new Map<string, Map<number, TrueRecord[]>>();
   readonly #operations = new Map<string, TrueRecord[]>();
+  /** Where each operation begins in the log, rising. */
+  readonly #beginnings: number[] = [];
   readonly #byLsn = new Map<number, TrueRecord>();
 
   constructor(truth: LogTruth, added: AddedFields) {
     this.#batches = truth.batches;
     this.#added = added;
-    for (const record of truth.records) this.#add(record);
+    let operationId = NO_OPERATION;
+    for (const record of truth.records) {
+      this.#add(record);
+      if (record.operationId !== operationId && record.operationId !== NO_OPERATION) this.#beginnings.push(record.lsn);
+      operationId = record.operationId;
+    }
   }
 
   #add(record: TrueRecord): void {
@@ -47,6 +57,18 @@ export class Model {
   /** The changes of an operation, in their order. */
   operation(operationId: string): readonly TrueRecord[] {
     return this.#operations.get(operationId) ?? [];
+  }
+
+  /** How many operations stand in the log behind `lsn`, up to position `end`. */
+  operationsBehind(lsn: number, end: number): number {
+    return countBelow(this.#beginnings, end) - countBelow(this.#beginnings, lsn + 1);
+  }
+
+  /** Whether an operation was so long ago by an event that the window of operations has passed it. */
+  isForgotten(operationId: string, { order, window }: { order: number; window: number }): boolean {
+    const last = this.operation(operationId).at(-1);
+    const end = this.#batches.findLast(({ writtenOrder }) => writtenOrder <= order)?.end ?? 0;
+    return last !== undefined && this.operationsBehind(last.lsn, end) >= window;
   }
 
   operationIds(): Iterable<string> {
@@ -131,6 +153,17 @@ export class Model {
   }
 }
 
+/** How many of some rising numbers are below a bound. */
+function countBelow(rising: readonly number[], bound: number): number {
+  let low = 0;
+  for (let high = rising.length; low < high;) {
+    const middle = (low + high) >> 1;
+    if ((rising[middle] as number) < bound) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
 /** Whether a row meets all terms. */
 export function meets(row: Row, terms: readonly SimTerm[]): boolean {
   return terms.every((term) => {
@@ -168,13 +201,7 @@ export class Horizon {
 
   /** The position behind everything that was proven before the event of this order. */
   before(order: number): number {
-    let low = 0;
-    for (let high = this.#orders.length; low < high;) {
-      const middle = (low + high) >> 1;
-      if ((this.#orders[middle] as number) < order) low = middle + 1;
-      else high = middle;
-    }
-    return this.#ends[low - 1] ?? 0;
+    return this.#ends[countBelow(this.#orders, order) - 1] ?? 0;
   }
 }
 

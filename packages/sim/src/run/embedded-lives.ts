@@ -5,9 +5,9 @@ import { openShop, sellTheRest } from '../workload/shop.ts';
 import { Store } from '../workload/store.ts';
 import { work } from '../workload/worker.ts';
 import type { SimProcess } from '../world/sim-process.ts';
-import { restoreBackup, takeBackup } from './backups.ts';
+import { backUpInLife, restoreBackup, takeBackup } from './backups.ts';
 import type { PlannedCrash } from './plan.ts';
-import { describe, type Stage } from './stage.ts';
+import type { Stage } from './stage.ts';
 
 /** From the end of one life to the beginning of the next, milliseconds. */
 const DOWN_MS_MAX = 500;
@@ -61,10 +61,15 @@ async function serve(stage: Stage, process: SimProcess, database: EmbeddedDataba
   const isOpen =
     (await stage.unlessRefused(async () => (await openShop(store, { owner: process, worker: 'shop' }, market), true))) === true;
   const tables = isOpen ? await openTables(database) : [];
+  stage.rotting.begin();
   const progress = { isOver: !isOpen };
   const take = async (): Promise<void> => {
     for (let count = 0; count < SNAPSHOTS_MAX && !progress.isOver && process.isAlive; count += 1) {
-      stage.snapshots.push(takeSnapshot(database, tables, timeline.order));
+      try {
+        stage.snapshots.push(takeSnapshot(database, tables, timeline.order));
+      } catch (error) {
+        if (!stage.rotting.explains(error, timeline.order)) throw error;
+      }
       await process.sleep(process.random.between(0, SNAPSHOT_MS_MAX));
     }
   };
@@ -74,18 +79,10 @@ async function serve(stage: Stage, process: SimProcess, database: EmbeddedDataba
     return work(context, { workload: plan.workload, steps: plan.steps, onStep: () => stage.disturb(process) });
   });
   const snapshots = take();
-  const chance = stage.chance(`backup of ${process.name}`);
-  const backup = chance.happens(plan.backups) ? backUpIn(stage, process, chance.between(0, BACKUP_MS_MAX)) : undefined;
+  const backup = backUpInLife(stage, process, { delayMsMax: BACKUP_MS_MAX });
   await Promise.all(workers);
   progress.isOver = true;
   await snapshots;
   // One backup at a time: the directory that they go into is locked.
   await backup;
-}
-
-/** What a backup ends with is a failure of the run, unless the disk refused it. */
-async function backUpIn(stage: Stage, process: SimProcess, delayMs: number): Promise<void> {
-  await process.sleep(delayMs);
-  stage.count('backup');
-  await takeBackup(stage).catch((error: unknown) => stage.fail(`a backup ended with ${describe(error)}`));
 }

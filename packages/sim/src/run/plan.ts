@@ -1,4 +1,5 @@
 /** What a run is: all that its seed decides before it begins, and all that shrinking may take away. */
+import type { HistoryPolicy } from '@k-lani/engine';
 import type { DiskFaultRates } from '../disk/disk-faults.ts';
 import type { NetworkFaultRates } from '../network/network-faults.ts';
 import { Chance } from '../world/chance.ts';
@@ -26,11 +27,15 @@ export interface Plan {
   readonly operationWindow: number;
   /** Bytes of log between two checkpoints, 0 for none. */
   readonly checkpointBytes: number;
-  readonly history: 'all' | 'latest';
+  readonly history: HistoryPolicy;
+  /** That segments which are given up go into an archive. */
+  readonly hasArchive: boolean;
   /** That a backup is taken in a life. */
   readonly backups: number;
   readonly disk: DiskFaultRates;
   readonly network: NetworkFaultRates;
+  /** That a bit of the log is rotten for a while, at each step of a worker. */
+  readonly rot: number;
   /** That the process stands still for a while, at each step of a worker. */
   readonly pauses: number;
   /** That the wall clock jumps, at each step of a worker. */
@@ -42,13 +47,21 @@ const SERVER_ONE_OF = 3;
 
 /** The share of runs that write much. */
 const CHURN_SHARE = 0.15;
-const CHURN_WINDOW = 160;
-const OPERATION_WINDOW = 1_048_576;
+const CHURN_WINDOW = 64;
+/** So many that no run forgets any. */
+export const OPERATION_WINDOW = 1_048_576;
+/** Days of history, and how often the clock jumps where it is kept by days: far enough for some of it to be old. */
+const DAYS_MAX = 3;
+const DAYS_CLOCK_JUMPS = 0.02;
 
 const WORKLOAD_NAMES = Object.keys(WORKLOADS).filter((name) => name !== 'churn') as WorkloadName[];
 
 /** Crashes of a run at most. */
 const CRASHES_MAX = 4;
+
+/** The share of runs with bit rot while the database runs, and how often it comes. */
+const ROT_SHARE = 0.25;
+const ROT_RATE = 0.04;
 
 /** None, at every segment, only when somebody asks. */
 const CHECKPOINT_BYTES = [0, 1, 1, 64 * 1024 * 1024];
@@ -72,6 +85,7 @@ export function planOf(seed: number): Plan {
     hasMappings: chance.happens(0.7),
     operationWindow: chance.happens(0.3) ? 256 : OPERATION_WINDOW,
     history: 'all',
+    hasArchive: false,
     backups: Chance.of(seed, 'backups').pick([0, 0, 0.7]),
     checkpointBytes: Chance.of(seed, 'checkpoints').pick(CHECKPOINT_BYTES),
     disk: {
@@ -80,15 +94,20 @@ export function planOf(seed: number): Plan {
       isFull: rate(0.2, 0.3),
       isSlow: rate(0.4, 0.1),
     },
+    rot: Chance.of(seed, 'rot').happens(ROT_SHARE) ? ROT_RATE : 0,
     pauses: rate(0.3, 0.01),
     clockJumps: rate(0.3, 0.02),
     network: { resets: rate(0.5, 0.02), halfOpens: rate(0.2, 0.004), delays: rate(0.4, 0.05) },
   };
-  return plan.mode === 'embedded' ? { ...plan, ...churnOf(Chance.of(seed, 'churn')) } : plan;
+  return { ...plan, ...churnOf(Chance.of(seed, 'churn'), Chance.of(seed, 'history')) };
 }
 
-/** What makes some runs write so much that segments are given up; in the process, where a scan of so much takes no time. */
-function churnOf(chance: Chance): Partial<Plan> {
+/** What makes some runs write so much that segments are given up. */
+function churnOf(chance: Chance, history: Chance): Partial<Plan> {
   if (!chance.happens(CHURN_SHARE)) return {};
-  return { workload: 'churn', operationWindow: CHURN_WINDOW, history: chance.happens(0.8) ? 'latest' : 'all' };
+  const churn = { workload: 'churn', operationWindow: CHURN_WINDOW } as const;
+  if (!chance.happens(0.8)) return { ...churn, history: 'all' };
+  const hasArchive = history.happens(0.5);
+  if (history.happens(0.6)) return { ...churn, history: 'latest', hasArchive };
+  return { ...churn, history: { days: 1 + history.below(DAYS_MAX) }, hasArchive, clockJumps: DAYS_CLOCK_JUMPS };
 }

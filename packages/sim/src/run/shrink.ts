@@ -18,8 +18,9 @@ function* smaller(plan: Plan): Generator<Plan> {
   }
   if (plan.checkpointBytes > 0) yield { ...plan, checkpointBytes: 0 };
   if (plan.backups > 0) yield { ...plan, backups: 0 };
-  if (plan.history !== 'all') yield { ...plan, history: 'all' };
-  for (const kind of ['pauses', 'clockJumps'] as const) if (plan[kind] > 0) yield { ...plan, [kind]: 0 };
+  if (plan.history !== 'all') yield { ...plan, history: 'all', hasArchive: false };
+  if (plan.hasArchive) yield { ...plan, hasArchive: false };
+  for (const kind of ['rot', 'pauses', 'clockJumps'] as const) if (plan[kind] > 0) yield { ...plan, [kind]: 0 };
   for (const kind of ['workers', 'steps', 'units'] as const) {
     for (const value of [1, plan[kind] >> 1, plan[kind] - 1]) if (value >= 1 && value < plan[kind]) yield { ...plan, [kind]: value };
   }

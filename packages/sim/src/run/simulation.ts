@@ -9,6 +9,7 @@ import { Horizon, Model } from '../record/model.ts';
 import { ADDED_FIELDS } from '../workload/tables.ts';
 import { damageCopies } from './damage.ts';
 import { liveEmbedded } from './embedded-lives.ts';
+import { lookAtFiles } from './files.ts';
 import type { Plan } from './plan.ts';
 import { liveRemotely } from './remote-lives.ts';
 import { describe, type RunOptions, Stage } from './stage.ts';
@@ -39,7 +40,10 @@ export async function simulate(plan: Plan, options: RunOptions = {}): Promise<Ru
   const { timeline, failures } = stage;
   let isDone = false;
   const lives = plan.mode === 'embedded' ? liveEmbedded(stage) : liveRemotely(stage);
-  const played = lives.then(() => damageCopies(stage));
+  const played = lives.then(() => {
+    lookAtFiles(stage);
+    return damageCopies(stage);
+  });
   played.then(
     () => (isDone = true),
     (error: unknown) => stage.fail(`the run ended with ${describe(error)}`),
@@ -59,7 +63,11 @@ export async function simulate(plan: Plan, options: RunOptions = {}): Promise<Ru
       verifications: stage.verifications,
       leftovers: stage.leftovers,
       damages: stage.damages,
+      rots: stage.rotting.rots,
+      backups: stage.backups,
       restored: stage.restored,
+      operationWindow: plan.operationWindow,
+      kept: stage.kept,
       lives: stage.lives,
       losses: stage.losses,
       calmOrder: stage.calmOrder,

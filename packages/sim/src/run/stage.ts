@@ -6,7 +6,7 @@ import { type ErrorCode, KLaniError } from '@k-lani/protocol';
 import { Disk } from '../disk/disk.ts';
 import { DiskFaults } from '../disk/disk-faults.ts';
 import { SimIo } from '../disk/sim-io.ts';
-import type { Damage, Leftovers, Verification } from '../record/evidence.ts';
+import type { Backup, Damage, Evidence, Kept, Leftovers, Verification } from '../record/evidence.ts';
 import { LogTruth } from '../record/log-truth.ts';
 import { Recorder } from '../record/recorder.ts';
 import { type Snapshot, openTables, takeSnapshot } from '../record/snapshot.ts';
@@ -15,9 +15,13 @@ import { Chance } from '../world/chance.ts';
 import { SimProcess } from '../world/sim-process.ts';
 import { Timeline } from '../world/timeline.ts';
 import type { Plan, PlannedCrash } from './plan.ts';
+import { Rotting } from './rot.ts';
 
 /** The directory of the database. */
 export const DATA_PATH = 'data';
+
+/** Where segments go that are given up, in the runs that have it. */
+export const ARCHIVE_PATH = 'archive';
 
 /** Small, so that a run goes through several. */
 export const SEGMENT_BYTES = 64 * 1024;
@@ -26,7 +30,7 @@ export const SEGMENT_BYTES = 64 * 1024;
 const SETTLE_MS = 70_000;
 const SETTLE_CLIENT_MS = 2000;
 const PAUSE_MS_MAX = 1500;
-const CLOCK_JUMP_MS_MAX = 86_400_000;
+const DAY_MS = 86_400_000;
 
 /** Errors with which an opening may fail while the disk fails. */
 const OPENING_FAULTS: ReadonlySet<ErrorCode> = new Set(['DiskFull', 'Io', 'OutcomeUnknown', 'WriterFailed']);
@@ -48,7 +52,10 @@ export class Stage {
   readonly verifications: Verification[] = [];
   readonly leftovers: Leftovers[] = [];
   readonly damages: Damage[] = [];
-  readonly restored: { readonly lsnLast: number; readonly snapshot: Snapshot }[] = [];
+  readonly backups: Backup[] = [];
+  /** Of the backup that is gone on with: another begins where compaction has overtaken it. */
+  backupNumber = 1;
+  readonly restored: Evidence['restored'][number][] = [];
   /** When each life began, as orders of events. */
   readonly lives: number[] = [];
   /** When the connection of a client may have been lost. */
@@ -57,7 +64,9 @@ export class Stage {
   /** Crashes and faults so far, by kind. */
   readonly faults: Record<string, number> = {};
   calmOrder = Infinity;
+  kept: Kept | undefined;
   disk: Disk;
+  readonly rotting: Rotting;
   #wallOffsetMs = 0;
 
   constructor(plan: Plan, { trace, promiseRounds }: RunOptions) {
@@ -77,6 +86,7 @@ export class Stage {
       watcher: this.truth,
       hasMappings: plan.hasMappings,
     });
+    this.rotting = new Rotting(this);
   }
 
   /** Begins a life of the database: its process. */
@@ -91,6 +101,7 @@ export class Stage {
 
   /** Nothing goes wrong any more. */
   calmDown(): void {
+    this.rotting.end();
     this.disk.faults.isCalm = true;
     this.calmOrder = this.timeline.order;
   }
@@ -101,6 +112,7 @@ export class Stage {
     return new Promise((resolve) => {
       disk.crashAt = crash.operation;
       disk.onCrash = () => {
+        this.rotting.end();
         this.count(crash.kind);
         this.timeline.note(`== ${crash.kind} in operation ${disk.operations}`);
         this.disk = crash.kind === 'kill' ? disk.afterKill() : disk.afterPowerCut();
@@ -113,6 +125,7 @@ export class Stage {
   /** Ends a life that outlived its work: by its crash, or by a kill that nobody minds. */
   endLife(process: SimProcess): void {
     const { disk } = this;
+    this.rotting.end();
     if (!process.isAlive) return;
     if (this.world.random.happens(0.5)) disk.crash();
     else process.kill();
@@ -128,6 +141,7 @@ export class Stage {
       operationWindow: this.plan.operationWindow,
       checkpointBytes: this.plan.checkpointBytes,
       history: this.plan.history,
+      ...(this.plan.hasArchive ? { archive: ARCHIVE_PATH } : {}),
     });
   }
 
@@ -157,35 +171,41 @@ export class Stage {
 
   /** Checks the whole log, with the database closed. */
   verify(): void {
+    this.verifications.push(this.verificationOf(DATA_PATH));
+  }
+
+  /** What a check of the log in a directory comes to. */
+  verificationOf(path: string): Verification {
     const process = new SimProcess('verify', this.timeline, this.world.random);
     let fault: string | undefined;
     let report: ReturnType<typeof verifyLog> | undefined;
     try {
-      report = verifyLog(DATA_PATH, { io: new SimIo(this.disk, process) });
+      report = verifyLog(path, { io: new SimIo(this.disk, process) });
     } catch (error) {
       if (!(error instanceof KLaniError)) throw error;
       if (error.code !== 'NotFound') fault = error.message;
     }
-    this.verifications.push({
+    return {
       order: this.timeline.order,
       fault,
       sizeBytes: report?.sizeBytes ?? 0,
       batches: report?.batches ?? 0,
       headHash: report?.headHash ?? '',
-    });
+    };
   }
 
   /** Lets something happen to the process, by chance. */
   disturb(process: SimProcess): void {
     const { random } = this.world;
     if (this.calmOrder !== Infinity) return;
+    this.rotting.disturb();
     if (random.happens(this.plan.pauses)) {
       this.count('pause');
       process.pause(random.between(1, PAUSE_MS_MAX));
     }
     if (random.happens(this.plan.clockJumps)) {
       this.count('jump of the clock');
-      this.#wallOffsetMs += random.between(-CLOCK_JUMP_MS_MAX, CLOCK_JUMP_MS_MAX);
+      this.#wallOffsetMs += random.between(-DAY_MS, this.#jumpMsMax);
       process.wallOffsetMs = this.#wallOffsetMs;
     }
   }
@@ -199,6 +219,12 @@ export class Stage {
       this.timeline.note(`== refused: ${error.code}`);
       return undefined;
     }
+  }
+
+  /** Where history is kept by days the clock goes far beyond them. */
+  get #jumpMsMax(): number {
+    const { history } = this.plan;
+    return typeof history === 'object' ? 2 * history.days * DAY_MS : DAY_MS;
   }
 
   chance(purpose: string): Chance {

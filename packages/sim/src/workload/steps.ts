@@ -147,7 +147,7 @@ async function buyByLock(context: StepContext, table: string, terms: readonly Si
 /** Many members at once go for good. */
 async function removeMany({ store, asker, market }: StepContext): Promise<void> {
   const { table } = MEMBERS;
-  const rows = await store.scan(asker, table, { pageRows: 5 });
+  const rows = await store.scan(asker, table, { pageRows: 2 * MANY });
   const changes = rows.slice(0, 2 * MANY).map(({ rowId, version }): SimChange => ({ kind: 'delete', table, rowId, ifVersion: version }));
   if (changes.length > 0) await store.batch(asker, changes, market.nextOperationId());
 }

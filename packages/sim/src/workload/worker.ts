@@ -23,6 +23,7 @@ const REFUSALS: ReadonlySet<ErrorCode> = new Set([
   'OutcomeUnknown',
   'ConnectionLost',
   'TimedOut',
+  'ChecksumMismatch',
 ]);
 
 /** After these the worker has nothing more to do in this life of the database. */
