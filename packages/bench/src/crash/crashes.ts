@@ -4,7 +4,7 @@
  *
  * | trouble | what is done | where |
  * | --- | --- | --- |
- * | `kill` | SIGKILL at seeded moments: while it serves, starts and closes; every other storm while it makes checkpoints and compacts its log | `killing.ts`, `churn.ts` |
+ * | `kill` | SIGKILL at seeded moments: while it serves, starts and closes; every other storm while it makes checkpoints and compacts its log, half of those into an archive | `killing.ts`, `churn.ts`, `archived.ts` |
  * | `stop` | SIGSTOP, and SIGCONT after leases and time-outs are over | `stopping.ts` |
  * | `disk-full` | a small file system is filled, and given room again | `bad-disks.ts` |
  * | `read-only` | that file system turns read-only | `bad-disks.ts` |
@@ -15,7 +15,8 @@
  * 3. Nobody was refused while units were left.
  * 4. An operation that is asked for again gets its first answer, and has no second effect.
  * 5. In the end the whole log verifies.
- * 6. Every round ends with a kill of its own, which is not counted.
+ * 6. After each kill the archive and what is kept are one whole log.
+ * 7. Every round ends with a kill of its own, which is not counted.
  */
 import { cpSync, existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -25,6 +26,7 @@ import { KLaniError } from '@k-lani/protocol';
 import { checkOption } from '../options.ts';
 import type { SpawnServer } from '../storm/server-process.ts';
 import type { Market, OpenShop } from '../storm/shop.ts';
+import { archiveFault } from './archived.ts';
 import { type BadDiskPlan, FailingDevice, FullDisk, isWriterFailure, ReadOnlyDisk } from './bad-disks.ts';
 import { addRound, type CrashRow, emptyRow } from './crash-row.ts';
 import { STORM_KINDS, type StormKind, withGoods } from './goods.ts';
@@ -102,6 +104,7 @@ const ASKED_AGAIN_OF_COMPACTED = 256;
 const STORMS_OF_RARE_TROUBLE = 2;
 const FIRST_KIND: StormKind = { bench: 'concert', flow: 'claim' };
 const DATABASE = 'database';
+const ARCHIVE = 'archive';
 /** Small segments, so that kills hit their beginnings. */
 const SEGMENT_SIZE_MIN_BYTES = 65_536;
 const SEGMENT_SIZES_BYTES = [SEGMENT_SIZE_MIN_BYTES, 262_144, 1_048_576];
@@ -143,7 +146,9 @@ class CrashRun {
     if (trouble === 'kill') {
       for (let round = 0; this.#kills < this.#options.kills; round += 1) {
         const kind = STORM_KINDS[Math.floor(round / 2) % STORM_KINDS.length] ?? FIRST_KIND;
-        if (!(await this.#round({ trouble, kind, base: this.#emptyDirectory(), isCompacting: round % 2 === 1 }))) return;
+        const base = this.#emptyDirectory();
+        const isArchiving = round % 4 === 3;
+        if (!(await this.#round({ trouble, kind, base, isCompacting: round % 2 === 1, isArchiving }))) return;
       }
       return;
     }
@@ -192,6 +197,8 @@ class CrashRun {
       count = await this.#storm(round, { directory, seed, log });
       log.segmentsGivenUp = firstSegment(directory) - 1;
       verifyLog(directory);
+      const fault = round.isArchiving === true ? archiveFault(directory, join(round.base, ARCHIVE)) : undefined;
+      log.expect(fault === undefined, fault ?? '');
     } catch (error) {
       if (!(error instanceof KLaniError || (error instanceof Error && error.constructor === Error))) throw error;
       log.failures.push(error.message);
@@ -223,12 +230,13 @@ class CrashRun {
   }
 
   #troubleOf<Row, Term>(round: Round, parts: { directory: string; random: SeededRandom; log: TroubleLog }): Trouble<Row, Term> {
-    const { trouble, disk, isCompacting = false } = round;
+    const { trouble, disk, base, isCompacting = false, isArchiving = false } = round;
     const { directory, random, log } = parts;
     const { units, stops } = this.#options;
     const kills = Math.min(KILLS_OF_ROUND, this.#options.kills - this.#kills);
     if (trouble === 'kill') {
-      return new Killing({ kills, salesBetween: Math.ceil(units / kills), directory, hasChurn: isCompacting, random }, log);
+      const archive = isArchiving ? join(base, ARCHIVE) : undefined;
+      return new Killing({ kills, salesBetween: Math.ceil(units / kills), directory, archive, hasChurn: isCompacting, random }, log);
     }
     if (trouble === 'stop') return new Stopping({ stops, salesBetween: Math.ceil(units / (2 * stops)), random }, log);
     assert(disk !== undefined, 'Trouble with a disk has a disk');
@@ -239,10 +247,10 @@ class CrashRun {
 
   /** Takes down how a storm went; keeps its database when something is wrong. */
   #take(
-    { trouble, kind, isCompacting = false }: Round,
+    { trouble, kind, isCompacting = false, isArchiving = false }: Round,
     { seed, directory, count, log }: { seed: number; directory: string; count: RoundCount | undefined; log: TroubleLog },
   ): void {
-    const storm = `${stormName(kind)}${isCompacting ? ', compacting' : ''}`;
+    const storm = `${stormName(kind)}${isCompacting ? ', compacting' : ''}${isArchiving ? ' and archiving' : ''}`;
     const name = `${trouble}, ${storm}`;
     if (count !== undefined) {
       this.#rows.set(name, addRound(this.#rows.get(name) ?? emptyRow(trouble, storm), count, log));
@@ -260,7 +268,7 @@ class CrashRun {
   /** The directory to make a database in; the one of the round before is removed. */
   #emptyDirectory(): string {
     const { out } = this.#options;
-    rmSync(join(out, DATABASE), { recursive: true, force: true });
+    for (const name of [DATABASE, ARCHIVE]) rmSync(join(out, name), { recursive: true, force: true });
     return out;
   }
 
@@ -284,15 +292,18 @@ interface Round {
   readonly disk?: SmallDisk;
   /** Whether the server makes checkpoints and compacts its log meanwhile. */
   readonly isCompacting?: boolean;
+  /** Whether what it gives up goes into an archive. */
+  readonly isArchiving?: boolean;
 }
 
-function flagsOf({ trouble, disk, isCompacting = false }: Round, seed: number): string[] {
+function flagsOf({ trouble, base, disk, isCompacting = false, isArchiving = false }: Round, seed: number): string[] {
   // Where a disk fills up, the segments that are prepared must not hold all the rest of the storm.
   const isSmall = isCompacting || disk !== undefined;
   const sizeBytes = isSmall ? SEGMENT_SIZE_MIN_BYTES : (SEGMENT_SIZES_BYTES[seed % SEGMENT_SIZES_BYTES.length] ?? SEGMENT_SIZE_MIN_BYTES);
   const flags = ['--segment-size-bytes', String(sizeBytes)];
   if (isCompacting)
     flags.push('--checkpoint-bytes', String(sizeBytes), '--history', 'latest', '--operation-window', String(OPERATIONS_OF_COMPACTED));
+  if (isArchiving) flags.push('--archive', join(base, ARCHIVE));
   if (trouble === 'stop') flags.push('--lock-lease-ms-max', String(LEASE_MS));
   return flags;
 }

@@ -11,6 +11,7 @@ import type { SeededRandom } from '@k-lani/base';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Fate, KillableServer } from '../storm/killable-server.ts';
 import type { StormState } from '../storm/storm-state.ts';
+import { archiveFault } from './archived.ts';
 import { Churn } from './churn.ts';
 import { afterLock, fileEvent, moreSales } from './moments.ts';
 import type { Trouble, TroubleLog } from './trouble.ts';
@@ -33,6 +34,8 @@ export interface KillingPlan {
   /** Between two kills so many sales are acknowledged, on the average, where the kill waits for sales. */
   readonly salesBetween: number;
   readonly directory: string;
+  /** Where the segments go that are given up, if anywhere: looked at after each kill. */
+  readonly archive: string | undefined;
   /** Whether the log is made to be compacted meanwhile. */
   readonly hasChurn: boolean;
   readonly random: SeededRandom;
@@ -55,11 +58,17 @@ export class Killing<Row, Term> implements Trouble<Row, Term> {
       if (over.aborted) break;
       const fate = this.#fate();
       state.mark('kill');
-      const death = await server.killAndRestart(fate);
+      const death = await server.killAndRestart({ ...fate, meanwhile: async () => this.#lookAtArchive() });
       state.mark('restarted');
       log.noteDeath(fate, death);
     }
     await churn?.end();
+  }
+
+  #lookAtArchive(): void {
+    const { directory, archive } = this.#plan;
+    const fault = archive === undefined ? undefined : archiveFault(directory, archive);
+    this.#log.expect(fault === undefined, fault ?? '');
   }
 
   async #moment(state: StormState<Row, Term>, over: AbortSignal): Promise<void> {
