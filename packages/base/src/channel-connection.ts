@@ -70,6 +70,7 @@ export class ChannelConnection {
   #windowBytes = CONNECTION_WINDOW_BYTES;
   readonly #kept: Uint8Array[] = [];
   #keptBytes = 0;
+  #isRefused = false;
   /** A write has returned false, and the user was not told yet that its bytes have gone. */
   #owesDrained = false;
   #end: Once = 'no';
@@ -109,22 +110,24 @@ export class ChannelConnection {
   }
 
   /**
-   * Sends the first `sizeBytes` of `bytes`, in order. None: only shows the other side that this one is alive.
+   * Sends the first `sizeBytes` of `bytes`, in order. The memory is the caller's again when this returns: what cannot go is copied.
    *
-   * @returns true when they have gone, so that their memory is the caller's again; false when it is kept until `drained`
+   * @returns false when something is kept; `drained` follows when it has gone
    */
   write(bytes: Uint8Array, sizeBytes: number): boolean {
     if (this.isOver) return true;
-    const fits = sizeBytes <= this.#windowBytes && sizeBytes <= PIECE_BYTES_MAX;
-    if (fits && !this.#isKeeping && this.#host.send(Message.data, this.id, bytes, 0, sizeBytes)) {
-      this.#windowBytes -= sizeBytes;
-      return true;
-    }
-    if (sizeBytes > 0) this.#kept.push(bytes.subarray(0, sizeBytes));
-    this.#keptBytes += sizeBytes;
-    this.#pushOrWait();
-    this.#owesDrained ||= this.#keptBytes > 0;
-    return this.#keptBytes === 0;
+    const sentBytes = this.#isKeeping ? 0 : this.#sendPieces(bytes, sizeBytes);
+    if (sentBytes === sizeBytes) return true;
+    if (this.#isRefused && !this.isWaiting) this.#host.wait(this);
+    this.#kept.push(bytes.slice(sentBytes, sizeBytes));
+    this.#keptBytes += sizeBytes - sentBytes;
+    this.#owesDrained = true;
+    return false;
+  }
+
+  /** Shows the other side that this one is alive: it receives no bytes. Does nothing while others are kept. */
+  touch(): void {
+    if (!this.isOver && !this.#isKeeping) this.#host.send(Message.data, this.id, NOTHING, 0, 0);
   }
 
   /** Hands nothing over until `resume`. */
@@ -215,15 +218,32 @@ export class ChannelConnection {
     return this.#host.send(kind, this.id, bytes, 0, bytes.length);
   }
 
+  /** Sends as much as window and ring take, and returns how many bytes; `#isRefused` says whether it was the ring that took no more. */
+  #sendPieces(bytes: Uint8Array, sizeBytes: number): number {
+    let sentBytes = 0;
+    this.#isRefused = false;
+    while (sentBytes < sizeBytes && this.#windowBytes > 0) {
+      const pieceBytes = Math.min(sizeBytes - sentBytes, this.#windowBytes, PIECE_BYTES_MAX);
+      if (!this.#host.send(Message.data, this.id, bytes, sentBytes, sentBytes + pieceBytes)) {
+        this.#isRefused = true;
+        break;
+      }
+      this.#windowBytes -= pieceBytes;
+      sentBytes += pieceBytes;
+    }
+    return sentBytes;
+  }
+
   #sendKept(): boolean {
     const kept = this.#kept;
-    for (let first = kept[0]; first !== undefined && this.#windowBytes > 0; first = kept[0]) {
-      const sizeBytes = Math.min(first.length, this.#windowBytes, PIECE_BYTES_MAX);
-      if (!this.#host.send(Message.data, this.id, first, 0, sizeBytes)) return false;
-      this.#windowBytes -= sizeBytes;
-      this.#keptBytes -= sizeBytes;
-      if (sizeBytes === first.length) kept.shift();
-      else kept[0] = first.subarray(sizeBytes);
+    for (let first = kept[0]; first !== undefined; first = kept[0]) {
+      const sentBytes = this.#sendPieces(first, first.length);
+      this.#keptBytes -= sentBytes;
+      if (sentBytes < first.length) {
+        kept[0] = first.subarray(sentBytes);
+        return !this.#isRefused;
+      }
+      kept.shift();
     }
     return true;
   }

@@ -129,7 +129,7 @@ export class Channel {
     this.#serveWaiting();
     this.#isAttending = false;
     if (this.#isOver) return;
-    if (this.#incoming.owesRoom || this.#outgoing.mustWake) this.#port.postMessage(0);
+    if (this.#incoming.owesRoom || this.#outgoing.mustWake) this.#ring();
     // Who was busy until now is likely to be again: the way through the event loop costs less than being woken.
     if (count > 0 || !this.#incoming.sleep()) this.#attendLater();
   }
@@ -172,8 +172,13 @@ export class Channel {
 
   readonly #wake = (): void => {
     this.#isWakeDue = false;
-    if (!this.#isOver && this.#outgoing.mustWake) this.#port.postMessage(0);
+    if (!this.#isOver && this.#outgoing.mustWake) this.#ring();
   };
+
+  #ring(): void {
+    const port = this.#port;
+    port.postMessage(0);
+  }
 
   #wait(connection: ChannelConnection): void {
     assert(!connection.isWaiting, 'Channel: a connection waits once');

@@ -47,6 +47,7 @@ test('Two threads pass 300,000 messages of random sizes through a small ring; ne
   const memory = createRing(4096);
   const consumer = new RingConsumer(memory);
   const worker = new Worker(new URL('ring-producer.fixture.ts', import.meta.url), { workerData: { memory, seed: 4711, count: 300_000 } });
+  const port: Pick<Worker, 'postMessage'> = worker;
   const ended = once(worker, 'exit');
   const random = new SeededRandom(4711);
   let count = 0;
@@ -63,7 +64,7 @@ test('Two threads pass 300,000 messages of random sizes through a small ring; ne
         if (!isRight) wrong += 1;
         count += 1;
       });
-      if (consumer.owesRoom) worker.postMessage('room');
+      if (consumer.owesRoom) port.postMessage('room');
       if (consumer.sleep()) break;
     }
     sleeps += 1;

@@ -12,6 +12,7 @@
  * | checkpointBytes | 67108864 | 0 to 1099511627776 |
  * | history | all | all, latest, or a number of days, 1 to 36500 |
  * | archive | none | a directory, or none |
+ * | ioThreads | auto | 0 to 64, or auto |
  * | maxConnections | 4096 | 1 to 65536 |
  * | maxFrameBytes | 16777216 | 4096 to 33554432 |
  * | maxResponseRows | 65536 | 1 to 1000000 |
@@ -30,6 +31,9 @@
 import { HISTORY_DAYS_MAX } from '@k-lani/engine';
 
 const DAY_MS = 86_400_000;
+/** The most I/O threads that can be asked for. */
+export const IO_THREADS_MAX = 64;
+
 const MEBIBYTE = 1024 * 1024;
 
 /** How much a server says. */
@@ -47,6 +51,8 @@ export interface ServerConfig {
   readonly history: 'all' | 'latest' | number;
   /** `none`, or the directory that takes segments that are given up. */
   readonly archive: string;
+  /** Threads that own sockets; `auto`: as many as this machine is faster with. */
+  readonly ioThreads: 'auto' | number;
   readonly maxConnections: number;
   readonly maxFrameBytes: number;
   readonly maxResponseRows: number;
@@ -66,6 +72,7 @@ export type ConfigRule =
   | { readonly kind: 'path'; readonly isOptional?: boolean }
   | { readonly kind: 'history' }
   | { readonly kind: 'addresses' }
+  | { readonly kind: 'threads'; readonly max: number }
   | { readonly kind: 'integer'; readonly min: number; readonly max: number; readonly isPowerOfTwo?: boolean }
   | { readonly kind: 'choice'; readonly choices: readonly string[] };
 
@@ -131,6 +138,13 @@ export const CONFIG_KEYS: readonly ConfigKey[] = [
     default: 'none',
     meaning:
       'Directory that takes the log segments that are given up, whole; verify reads them there. It is made where there is none, and belongs to this database alone. none: they are removed.',
+  },
+  {
+    key: 'ioThreads',
+    rule: { kind: 'threads', max: IO_THREADS_MAX },
+    default: 'auto',
+    meaning:
+      'Threads that own the sockets, beside the one that writes. 0: that one does it all. auto: none on machines with one or two processors, else one fewer than there are processors, at most 4.',
   },
   {
     key: 'maxConnections',
@@ -211,6 +225,7 @@ export const CONFIG_KEYS: readonly ConfigKey[] = [
 export function describeRule(rule: ConfigRule): string {
   if (rule.kind === 'path') return rule.isOptional === true ? 'a directory, or none' : 'a directory';
   if (rule.kind === 'history') return `all, latest, or a number of days, 1 to ${HISTORY_DAYS_MAX}`;
+  if (rule.kind === 'threads') return `0 to ${rule.max}, or auto`;
   if (rule.kind === 'addresses') return 'a list of tcp://HOST:PORT and unix:/PATH';
   if (rule.kind === 'choice') return rule.choices.join(', ');
   return `${rule.isPowerOfTwo === true ? 'a power of two, ' : ''}${rule.min} to ${rule.max}`;

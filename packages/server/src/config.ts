@@ -120,6 +120,10 @@ function valueOf({ key, rule, default: byDefault }: ConfigKey, given: Given | un
       if (value === 'all' || value === 'latest') return value;
       if (isIntegerWithin(numberIn(value), 1, HISTORY_DAYS_MAX)) return numberIn(value);
       break;
+    case 'threads':
+      if (value === 'auto') return value;
+      if (isIntegerWithin(numberIn(value), 0, rule.max)) return numberIn(value);
+      break;
     case 'integer': {
       const number = numberIn(value);
       if (isIntegerWithin(number, rule.min, rule.max) && (rule.isPowerOfTwo !== true || Number.isInteger(Math.log2(number)))) return number;

@@ -6,26 +6,20 @@
  */
 import type { Clock, Random, Scheduler } from '@k-lani/base';
 import { DATABASE_DEFAULTS, Database, type DatabaseStats, type Io, NodeClock, NodeIo, NodeRandom, WorkerRunner } from '@k-lani/engine';
-import { KLaniError } from '@k-lani/protocol';
 import { pino } from 'pino';
 import { type Address, formatAddress, parseAddress } from './address.ts';
 import { checkConfig } from './config.ts';
 import type { ServerConfig } from './config-keys.ts';
+import { ioThreadCount, IoThreads } from './io-threads.ts';
 import { Listener } from './listener.ts';
 import { SERVER_VERSION } from './server-version.ts';
-import { Service, type ServerLog, type ServerStats } from './service.ts';
-import { Session } from './session.ts';
+import { Service, type IoThreadStats, type ServerLog, type ServerStats } from './service.ts';
+import { Sessions } from './sessions.ts';
 import { nodeTicker, type Ticker } from './ticker.ts';
-import type { AcceptedWire, ConnectionSource } from './wire.ts';
+import type { ConnectionSource } from './wire.ts';
 
 /** How often sessions are looked at, milliseconds at most. */
 const LOOK_MS_MAX = 1000;
-
-/** Connections beyond `maxConnections` that are told so at a time; the others are closed without a word. */
-const REFUSED_MAX = 64;
-
-/** After which time a refused connection is worth trying again, milliseconds. */
-const REFUSED_RETRY_MS = 1000;
 
 const STDERR = 2;
 
@@ -47,8 +41,10 @@ export type DatabaseProgress = NonNullable<Parameters<typeof Database.open>[1]['
 
 interface ServerOptions {
   readonly config: ServerConfig;
-  readonly adapters: ServerAdapters;
+  readonly ticker: Ticker;
+  readonly log: ServerLog;
   readonly clock: Clock;
+  readonly ioThreads: IoThreads | undefined;
 }
 
 /**
@@ -61,12 +57,18 @@ interface ServerOptions {
 export async function startServer(config: Partial<ServerConfig> = {}, adapters: ServerAdapters = {}): Promise<Server> {
   const checked = checkConfig(config);
   const listeners: ConnectionSource[] = [];
+  let ioThreads: IoThreads | undefined;
   const listen = adapters.listen ?? ((address: Address) => Listener.open(address));
   try {
     for (const address of checked.listen) listeners.push(await listen(parseAddress(address)));
     const clock = adapters.clock ?? new NodeClock();
-    return new Server(await openDatabase(checked, adapters, clock), listeners, { config: checked, adapters, clock });
+    const log = adapters.log ?? logOf(checked);
+    const count = ioThreadCount(checked.ioThreads);
+    ioThreads = count === 0 ? undefined : await IoThreads.start(count, { log, scheduler: clock });
+    const database = await openDatabase(checked, adapters, clock);
+    return new Server(database, listeners, { config: checked, ticker: adapters.ticker ?? nodeTicker, log, clock, ioThreads });
   } catch (error) {
+    await ioThreads?.close();
     for (const listener of listeners) listener.close();
     throw error;
   }
@@ -78,27 +80,26 @@ export class Server {
   readonly addresses: readonly string[];
   readonly #listeners: readonly ConnectionSource[];
   readonly #service: Service;
-  readonly #sessions = new Set<Session>();
+  readonly #sessions: Sessions;
+  readonly #ioThreads: IoThreads | undefined;
   readonly #stopTicker: () => void;
-  #sessionNumber = 0;
-  /** Those of the sessions that are only told that there are too many. */
-  #refusedCount = 0;
   #closed: Promise<void> | undefined;
-  #onEmpty: (() => void) | undefined;
 
   /** Made by {@link startServer}. */
   constructor(database: Database, listeners: readonly ConnectionSource[], options: ServerOptions) {
-    const { config, adapters, clock } = options;
-    const log =
-      adapters.log ?? pino({ level: config.logLevel, base: null, formatters: { level: (level) => ({ level }) } }, pino.destination(STDERR));
-    this.#service = new Service({ database, config, clock, log, version: SERVER_VERSION, sessions: this.#sessions });
+    const { config, ticker, log, clock, ioThreads } = options;
+    const ioThreadStats = (): readonly IoThreadStats[] => ioThreads?.stats() ?? [];
+    this.#service = new Service({ database, config, clock, log, version: SERVER_VERSION, ioThreadStats });
+    this.#sessions = new Sessions(this.#service);
+    this.#ioThreads = ioThreads;
     this.#listeners = listeners;
     this.addresses = listeners.map(({ address }) => formatAddress(address));
     database.onFailed((error) => log.error({ err: error }, 'the writer has failed: reads go on, writes do not'));
-    this.#stopTicker = (adapters.ticker ?? nodeTicker).start(Math.min(LOOK_MS_MAX, config.sessionIdleMs / 4), () => this.#look());
+    this.#stopTicker = ticker.start(Math.min(LOOK_MS_MAX, config.sessionIdleMs / 4), () => this.#look());
     const onError = (error: Error): void => log.error({ err: error }, 'a connection could not be accepted');
-    for (const listener of listeners) listener.start((wire) => this.#accept(wire), onError);
-    log.info({ addresses: this.addresses, data: database.path, durability: database.durability }, 'listening');
+    for (const listener of listeners) listener.start((wire) => this.#sessions.accept(ioThreads?.move(wire) ?? wire), onError);
+    const { addresses } = this;
+    log.info({ addresses, data: database.path, durability: database.durability, ioThreads: ioThreadStats().length }, 'listening');
   }
 
   /** What it has counted, and the database's own figures. */
@@ -118,47 +119,20 @@ export class Server {
     const { log, database } = this.#service;
     log.info({ sessions: this.#sessions.size }, 'closing');
     for (const listener of this.#listeners) listener.close();
-    const empty = new Promise<void>((resolve) => {
-      this.#onEmpty = resolve;
-    });
-    for (const session of this.#sessions) session.end();
-    if (this.#sessions.size > 0) await empty;
+    await this.#sessions.end();
+    await this.#ioThreads?.close();
     this.#stopTicker();
     await database.close();
     log.info({}, 'closed');
   }
 
-  #accept(wire: AcceptedWire): void {
-    const { config, counters, log } = this.#service;
-    const openCount = this.#sessions.size - this.#refusedCount;
-    const isRefused = openCount >= config.maxConnections;
-    if (isRefused) counters.connectionsRefused += 1;
-    else counters.connections += 1;
-    if (this.#closed !== undefined || (isRefused && this.#refusedCount >= REFUSED_MAX)) {
-      wire.destroy();
-      return;
-    }
-    this.#sessionNumber += 1;
-    const refusal = isRefused ? tooManyConnections(openCount, config.maxConnections) : undefined;
-    const onGone = (): void => this.#forget(session, isRefused);
-    const session = new Session(this.#service, wire, { number: this.#sessionNumber, refusal, onGone });
-    if (isRefused) this.#refusedCount += 1;
-    this.#sessions.add(session);
-    log.debug({ session: session.number, peer: wire.peer }, 'connected');
-    wire.attach(session);
-  }
-
-  #forget(session: Session, wasRefused: boolean): void {
-    this.#sessions.delete(session);
-    if (wasRefused) this.#refusedCount -= 1;
-    this.#service.log.debug({ session: session.number }, 'gone');
-    if (this.#sessions.size === 0) this.#onEmpty?.();
-  }
-
   #look(): void {
-    const nowMs = this.#service.clock.monotonicMs();
-    for (const session of this.#sessions) session.look(nowMs);
+    this.#sessions.look(this.#service.clock.monotonicMs());
   }
+}
+
+function logOf({ logLevel: level }: ServerConfig): ServerLog {
+  return pino({ level, base: null, formatters: { level: (label) => ({ level: label }) } }, pino.destination(STDERR));
 }
 
 function openDatabase(config: ServerConfig, adapters: ServerAdapters, clock: Clock & Scheduler): Promise<Database> {
@@ -178,11 +152,5 @@ function openDatabase(config: ServerConfig, adapters: ServerAdapters, clock: Clo
     lockLeaseMsMax: config.lockLeaseMsMax,
     cursorIdleMsMax: config.streamIdleMs,
     progress: adapters.progress,
-  });
-}
-
-function tooManyConnections(count: number, maxConnections: number): KLaniError {
-  return new KLaniError('LimitReached', `Cannot take connection: ${count} are open, maxConnections is ${maxConnections}`, {
-    retryAfterMs: REFUSED_RETRY_MS,
   });
 }

@@ -31,10 +31,21 @@ export interface ServerCounters {
   idled: number;
 }
 
+/** What an I/O thread has done since it started. */
+export interface IoThreadStats {
+  /** Connections now. */
+  readonly connections: number;
+  /** Requests that it passed on to the writer. */
+  readonly forwarded: number;
+  /** Requests that it answered itself. */
+  readonly answered: number;
+}
+
 /** What a server tells of itself. */
 export interface ServerStats extends Readonly<ServerCounters> {
   /** Connections now. */
   readonly sessions: number;
+  readonly ioThreads: readonly IoThreadStats[];
   /** Answers that wait for the disk. */
   readonly answersHeld: number;
   readonly version: string;
@@ -47,7 +58,8 @@ export interface ServiceParts {
   readonly clock: Clock;
   readonly log: ServerLog;
   readonly version: string;
-  readonly sessions: ReadonlySet<unknown>;
+  /** I/O threads, if there are any. */
+  readonly ioThreadStats?: () => readonly IoThreadStats[];
 }
 
 export class Service {
@@ -68,12 +80,14 @@ export class Service {
     dropped: 0,
     idled: 0,
   };
+  /** Connections now; counted by whoever takes them. */
+  sessionCount = 0;
   /** The longest answer, header included, bytes. */
   readonly answerBytesMax: number;
   /** For the use of one command at a time. */
   readonly row = new RecordRow();
   readonly #terms: readonly TermList[] = Array.from({ length: CLAIM_LINES_MAX }, () => new TermList());
-  readonly #sessions: ReadonlySet<unknown>;
+  readonly #ioThreadStats: () => readonly IoThreadStats[];
 
   constructor(parts: ServiceParts) {
     this.database = parts.database;
@@ -81,7 +95,7 @@ export class Service {
     this.clock = parts.clock;
     this.log = parts.log;
     this.version = parts.version;
-    this.#sessions = parts.sessions;
+    this.#ioThreadStats = parts.ioThreadStats ?? (() => []);
     this.held = new HeldAnswers(parts.database);
     this.answerBytesMax = Math.min(parts.config.maxFrameBytes, FRAME_HEADER_SIZE + parts.config.maxResponseBytes);
   }
@@ -94,6 +108,9 @@ export class Service {
   }
 
   stats(): ServerStats {
-    return { ...this.counters, sessions: this.#sessions.size, answersHeld: this.held.count, version: this.version };
+    const ioThreads = this.#ioThreadStats();
+    const requests = ioThreads.reduce((sum, { answered }) => sum + answered, this.counters.requests);
+    const { sessionCount: sessions, version } = this;
+    return { ...this.counters, requests, sessions, answersHeld: this.held.count, ioThreads, version };
   }
 }

@@ -138,7 +138,7 @@ async function openSession(context: TestContext, seatCount: number, config: Part
     segmentSizeBytes: 1024 * 1024,
   });
   context.after(() => database.close());
-  const service = new Service({ database, config: checkConfig(config), clock, log, version: '0', sessions: new Set() });
+  const service = new Service({ database, config: checkConfig(config), clock, log, version: '0' });
   const wire = new FakeWire();
   const session = new Session(service, wire, { number: 1, refusal: undefined, onGone: () => undefined });
   session.received(

@@ -6,6 +6,7 @@
  * request each, 8 µs a request in place of 5. So the accepted socket's handle is given to a socket that has the option. The handle is no
  * public part of Node: where it is missing, the socket is read in the ordinary way. `socket-wire.test.ts` holds both ways to the same.
  */
+import { duplicateDescriptor } from '@k-lani/engine';
 import { Socket, type SocketConstructorOpts } from 'node:net';
 import type { AcceptedWire, WireUser } from './wire.ts';
 
@@ -30,6 +31,11 @@ export class SocketWire implements AcceptedWire {
     this.peer = accepted.remoteAddress === undefined ? 'unix' : `${accepted.remoteAddress}:${String(accepted.remotePort)}`;
   }
 
+  /** The wire of a connected socket that another thread has accepted. */
+  static ofDescriptor(descriptor: number): SocketWire {
+    return new SocketWire(new Socket({ fd: descriptor, readable: true, writable: true, allowHalfOpen: true }));
+  }
+
   /** Gives what happens on the socket to `user`, from now on. The socket was paused until now. */
   attach(user: WireUser): void {
     const adopted = this.#readsIntoOwnMemory ? adopt(this.#socket, user) : undefined;
@@ -42,6 +48,13 @@ export class SocketWire implements AcceptedWire {
     socket.on('error', () => socket.destroy());
     socket.on('close', () => user.closed());
     socket.resume();
+  }
+
+  /** A second descriptor of the socket, which lives by itself; `undefined` where its handle cannot be reached. @throws {KLaniError} Io */
+  duplicate(): number | undefined {
+    const handle: unknown = Reflect.get(this.#socket, '_handle');
+    const descriptor: unknown = typeof handle === 'object' && handle !== null && 'fd' in handle ? handle.fd : undefined;
+    return typeof descriptor === 'number' && descriptor >= 0 ? duplicateDescriptor(descriptor) : undefined;
   }
 
   get unsentBytes(): number {

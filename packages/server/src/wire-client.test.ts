@@ -271,11 +271,14 @@ export function temporaryDirectory(context: TestContext): string {
   return path;
 }
 
+/** With how many I/O threads servers of tests run that do not say it: see `io-threads-contract.test.ts`. */
+const IO_THREADS = Number(process.env['K_LANI_TEST_IO_THREADS'] ?? 0);
+
 /** A server that ends with the test, unless it was closed before. */
 export async function openServer(context: TestContext, config: Partial<ServerConfig> = {}, adapters: ServerAdapters = {}): Promise<Server> {
   const data = config.data ?? join(temporaryDirectory(context), 'data');
   const server = await startServer(
-    { listen: ['tcp://127.0.0.1:0'], segmentSizeBytes: 1024 * 1024, logLevel: 'silent', ...config, data },
+    { listen: ['tcp://127.0.0.1:0'], segmentSizeBytes: 1024 * 1024, logLevel: 'silent', ioThreads: IO_THREADS, ...config, data },
     adapters,
   );
   context.after(() => server.close());
