@@ -85,6 +85,7 @@ async function storm(plan: StormPlan, session: Session, task: Task, repeat: numb
   const opened = await session.openGoods(goods, tableName(task, repeat), task.way);
   try {
     const units = await loadUnits(goods.market, opened);
+    await opened.settle?.();
     const options = { flow, buyers, workers, connections, everyUser: true, seed: task.seed, kill: false, rehearsals: 0 };
     const state = new StormState({ market: goods.market, options, units, onSale: () => {} });
     await Promise.all(Array.from({ length: workers }, (_, worker) => new Worker(state, tableOf(opened, worker)).serveBuyers()));

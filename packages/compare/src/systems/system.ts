@@ -88,6 +88,8 @@ export interface OpenGoods {
   readonly tables: readonly ShopTable<UnitRow, UnitTerm>[];
   /** Appends all rows or none; gives their ids in order. */
   appendAll(rows: readonly UnitRow[]): Promise<readonly number[]>;
+  /** Called when everything has been appended, for systems that gather statistics. */
+  settle?(): Promise<void>;
   /** All rows, as of one moment. */
   scan(): AsyncIterable<{ readonly rowId: number; readonly row: UnitRow }>;
   close(): Promise<void>;
@@ -96,6 +98,8 @@ export interface OpenGoods {
 /** Items, over several lanes, each of which may carry many requests at once. */
 export interface OpenItems {
   readonly lanes: readonly ItemLane[];
+  /** Called when everything has been inserted that is read later, for systems that gather statistics. */
+  settle?(): Promise<void>;
   /** All items, in any order. */
   scan(): AsyncIterable<Item>;
   close(): Promise<void>;

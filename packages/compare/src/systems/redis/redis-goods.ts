@@ -4,7 +4,7 @@ import type { Redis } from 'ioredis';
 import { demandOf, fieldNames, type Goods, type UnitFields, type UnitRow, type UnitTerm } from '../goods.ts';
 import type { OpenGoods, Place, Way } from '../system.ts';
 import { Turns } from '../turns.ts';
-import { expectDone, LEASE_MS, nextToken, openConnections } from './redis-session.ts';
+import { expectDone, LEASE_MS, nextToken, openConnections } from './redis-connections.ts';
 import { CLAIM_ANY, CLAIM_BELOW, FREE_BELOW, SELL_LOCKED, UNLOCK } from './scripts.ts';
 
 const SCAN_ROWS = 1000;

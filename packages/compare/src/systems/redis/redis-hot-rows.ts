@@ -1,7 +1,7 @@
 import type { Redis } from 'ioredis';
 import type { HotLane, HotRow, OpenHotRows, Place, Way } from '../system.ts';
 import { Turns } from '../turns.ts';
-import { expectDone, LEASE_MS, nextToken, openConnections } from './redis-session.ts';
+import { expectDone, LEASE_MS, nextToken, openConnections } from './redis-connections.ts';
 import { TAKE, TAKE_LOCKED } from './scripts.ts';
 
 export async function openRedisHotRows(place: Place, run: string, way: Way): Promise<OpenHotRows> {

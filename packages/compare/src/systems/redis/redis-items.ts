@@ -1,10 +1,10 @@
 import type { Redis } from 'ioredis';
 import type { Item } from '../items.ts';
+import { ITEM_FIELDS, itemOfValues } from '../item-values.ts';
 import type { ItemLane, OpenItems, Place, Way } from '../system.ts';
-import { expectDone, openConnections } from './redis-session.ts';
+import { expectDone, openConnections } from './redis-connections.ts';
 import { INSERT_ITEMS, ITEMS_BETWEEN } from './scripts.ts';
 
-const FIELDS = ['number', 'category', 'region', 'status', 'price', 'amount', 'label'] as const;
 /** Items of one call of the script; more are several calls in one MULTI block. */
 const SCRIPT_ITEMS = 1000;
 const SCAN_ROWS = 1000;
@@ -18,7 +18,8 @@ async function* scan(redis: Redis, run: string): AsyncGenerator<Item> {
   const numbers = await redis.zrange(`${run}:price`, '0', '-1');
   for (let start = 0; start < numbers.length; start += SCAN_ROWS) {
     const part = numbers.slice(start, start + SCAN_ROWS);
-    for (const values of await Promise.all(part.map((number) => redis.hmget(`${run}:item:${number}`, ...FIELDS)))) yield itemOf(values);
+    for (const values of await Promise.all(part.map((number) => redis.hmget(`${run}:item:${number}`, ...ITEM_FIELDS))))
+      yield itemOfValues(values);
   }
 }
 
@@ -36,12 +37,12 @@ function itemLane(redis: Redis, run: string): ItemLane {
       expectDone(await block.exec());
     },
     read: async (number) => {
-      const values = await redis.hmget(`${run}:item:${number}`, ...FIELDS);
-      return values[0] === null ? undefined : itemOf(values);
+      const values = await redis.hmget(`${run}:item:${number}`, ...ITEM_FIELDS);
+      return values[0] === null ? undefined : itemOfValues(values);
     },
     range: async (priceMin, priceMax) => {
       const rows = (await redis.evalsha(ITEMS_BETWEEN.sha, 1, run, priceMin, priceMax)) as string[][];
-      return rows.map(itemOf);
+      return rows.map(itemOfValues);
     },
     ofCategory: async (category) => (await redis.smembers(`${run}:category:${category}`)).map(Number),
     ofRegionAndStatus: async (region, status) => (await redis.sinter(`${run}:region:${region}`, `${run}:status:${status}`)).map(Number),
@@ -52,18 +53,5 @@ function itemLane(redis: Redis, run: string): ItemLane {
 }
 
 function valuesOf(items: readonly Item[]): (string | number)[] {
-  return items.flatMap((item) => FIELDS.map((name) => item[name]));
-}
-
-function itemOf(values: readonly (string | null)[]): Item {
-  const [number, category, region, status, price, amount, label] = values;
-  return {
-    number: Number(number),
-    category: Number(category),
-    region: Number(region),
-    status: Number(status),
-    price: Number(price),
-    amount: Number(amount),
-    label: label ?? '',
-  };
+  return items.flatMap((item) => ITEM_FIELDS.map((name) => item[name]));
 }
