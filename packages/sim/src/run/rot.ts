@@ -8,11 +8,14 @@
  */
 import { KLaniError } from '@k-lani/protocol';
 import type { Inode } from '../disk/inode.ts';
+import type { Disk } from '../disk/disk.ts';
 import type { Rot } from '../record/evidence.ts';
-import type { TrueRecord } from '../record/log-truth.ts';
+import type { LogTruth, TrueRecord } from '../record/log-truth.ts';
 import { WORKLOADS } from '../workload/workloads.ts';
 import type { Chance } from '../world/chance.ts';
-import { DATA_PATH, SEGMENT_BYTES, type Stage } from './stage.ts';
+import type { SimProcess } from '../world/sim-process.ts';
+import type { Timeline } from '../world/timeline.ts';
+import type { Plan } from './plan.ts';
 
 /** How long a bit is another one, milliseconds at most. */
 const ROT_MS_MAX = 60;
@@ -20,16 +23,35 @@ const ROT_MS_MAX = 60;
 /** So many of the last batches may not be durable yet, or not applied to both sides. */
 const RECENT_BATCHES = 3;
 
+/** Where bits rot. */
+interface Site {
+  readonly plan: Plan;
+  readonly truth: LogTruth;
+  readonly timeline: Timeline;
+  readonly world: SimProcess;
+  /** The disk of the present life. */
+  readonly disk: Disk;
+  count(kind: string): void;
+}
+
+/** The directory of the log, and the size of its segments. */
+interface LogPlace {
+  readonly directory: string;
+  readonly segmentSizeBytes: number;
+}
+
 export class Rotting {
   readonly rots: Rot[] = [];
-  readonly #stage: Stage;
+  readonly #site: Site;
+  readonly #log: LogPlace;
   readonly #chance: Chance;
   #mend: (() => void) | undefined;
   #isOpen = false;
 
-  constructor(stage: Stage) {
-    this.#stage = stage;
-    this.#chance = stage.chance('rot');
+  constructor(site: Site, log: LogPlace, chance: Chance) {
+    this.#site = site;
+    this.#log = log;
+    this.#chance = chance;
   }
 
   /** The database is open: from now on bits may rot. */
@@ -45,17 +67,18 @@ export class Rotting {
 
   /** Lets a bit rot, by chance, unless one is rotten. */
   disturb(): void {
-    const { plan, timeline, disk } = this.#stage;
+    const { plan, timeline, disk, world } = this.#site;
+    const { directory, segmentSizeBytes } = this.#log;
     if (!this.#isOpen || this.#mend !== undefined || !this.#chance.happens(plan.rot)) return;
     const records = this.#sealed();
     if (records.length === 0) return;
     const { lsn, end } = this.#chance.pick(records);
-    const file = `${String(Math.floor(lsn / SEGMENT_BYTES)).padStart(10, '0')}.segment`;
-    const inode = disk.folder(DATA_PATH)?.names.get(file);
+    const file = `${String(Math.floor(lsn / segmentSizeBytes)).padStart(10, '0')}.segment`;
+    const inode = disk.folder(directory)?.names.get(file);
     if (inode === undefined) return;
     const position = lsn + this.#chance.below(end - lsn);
-    this.#rot(inode, { offset: position % SEGMENT_BYTES, bit: this.#chance.below(8) }, { file, position, fromOrder: timeline.order });
-    this.#stage.world.plan(this.#chance.between(0, ROT_MS_MAX), 'mends a bit', () => this.#mend?.());
+    this.#rot(inode, { offset: position % segmentSizeBytes, bit: this.#chance.below(8) }, { file, position, fromOrder: timeline.order });
+    world.plan(this.#chance.between(0, ROT_MS_MAX), 'mends a bit', () => this.#mend?.());
   }
 
   /** Whether an error tells of a bit that was rotten at some time since an event. */
@@ -67,18 +90,18 @@ export class Rotting {
   #rot(inode: Inode, { offset, bit }: { offset: number; bit: number }, rot: Omit<Rot, 'untilOrder'>): void {
     const entry = { ...rot, untilOrder: Infinity };
     this.rots.push(entry);
-    this.#stage.count('bit rot while it runs');
+    this.#site.count('bit rot while it runs');
     inode.flipSeen(offset, bit);
     this.#mend = () => {
       inode.flipSeen(offset, bit);
-      entry.untilOrder = this.#stage.timeline.order;
+      entry.untilOrder = this.#site.timeline.order;
       this.#mend = undefined;
     };
   }
 
   /** Where the records are that may rot. */
   #sealed(): TrueRecord[] {
-    const { truth, plan } = this.#stage;
+    const { truth, plan } = this.#site;
     const settled = truth.batches.slice(0, -RECENT_BATCHES).filter(({ position }) => position >= truth.begin);
     const superseded = new Set(settled.flatMap(({ records }) => records.map(({ previous }) => truth.moved.get(previous) ?? previous)));
     const areRead = plan.history !== 'all' || WORKLOADS[plan.workload].alterSeats !== undefined;

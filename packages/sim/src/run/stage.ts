@@ -77,7 +77,8 @@ export class Stage {
       ...(promiseRounds === undefined ? {} : { promiseRounds }),
     });
     this.world = new SimProcess('world', this.timeline, this.chance('world'));
-    this.truth = new LogTruth({ directory: DATA_PATH, segmentSizeBytes: SEGMENT_BYTES }, () => this.timeline.order);
+    const log = { directory: DATA_PATH, segmentSizeBytes: SEGMENT_BYTES };
+    this.truth = new LogTruth(log, () => this.timeline.order);
     this.recorder = new Recorder(this.timeline);
     this.market = new Market(plan.units, this.chance('market'));
     this.disk = new Disk({
@@ -86,7 +87,7 @@ export class Stage {
       watcher: this.truth,
       hasMappings: plan.hasMappings,
     });
-    this.rotting = new Rotting(this);
+    this.rotting = new Rotting(this, log, this.chance('rot'));
   }
 
   /** Begins a life of the database: its process. */
