@@ -267,6 +267,11 @@ export class SharedReader {
     });
   }
 
+  /** Whether it was closed, or found that its owner had closed the database or was gone. */
+  get isClosed(): boolean {
+    return this.#isClosed;
+  }
+
   /** Gives the memory and the mappings of the log back. Closing again does nothing. */
   close(): void {
     if (this.#isClosed) return;

@@ -62,7 +62,10 @@ export class TableReader<S extends TableSchema> {
     this.name = table.name;
   }
 
-  /** The stored schema; it may have more fields at its end than the one that the table was opened with. */
+  /**
+   * The stored schema; it may have more fields at its end than the one that the table was opened with. In another thread or process than the
+   * writer's it is that of the last read.
+   */
   get schema(): TableSchema {
     return this.#table.schema;
   }
