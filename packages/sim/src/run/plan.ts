@@ -48,6 +48,8 @@ const SERVER_ONE_OF = 3;
 /** The share of runs that write much. */
 const CHURN_SHARE = 0.15;
 const CHURN_WINDOW = 64;
+/** Over a connection a scan of all that is many events. */
+const SERVER_CHURN_STEPS_MAX = 15;
 /** So many that no run forgets any. */
 export const OPERATION_WINDOW = 1_048_576;
 /** Days of history, and how often the clock jumps where it is kept by days: far enough for some of it to be old. */
@@ -99,13 +101,17 @@ export function planOf(seed: number): Plan {
     clockJumps: rate(0.3, 0.02),
     network: { resets: rate(0.5, 0.02), halfOpens: rate(0.2, 0.004), delays: rate(0.4, 0.05) },
   };
-  return { ...plan, ...churnOf(Chance.of(seed, 'churn'), Chance.of(seed, 'history')) };
+  return { ...plan, ...churnOf(plan, Chance.of(seed, 'churn'), Chance.of(seed, 'history')) };
 }
 
 /** What makes some runs write so much that segments are given up. */
-function churnOf(chance: Chance, history: Chance): Partial<Plan> {
+function churnOf({ mode, steps }: Plan, chance: Chance, history: Chance): Partial<Plan> {
   if (!chance.happens(CHURN_SHARE)) return {};
-  const churn = { workload: 'churn', operationWindow: CHURN_WINDOW } as const;
+  const churn = {
+    workload: 'churn',
+    operationWindow: CHURN_WINDOW,
+    steps: mode === 'server' ? Math.min(steps, SERVER_CHURN_STEPS_MAX) : steps,
+  } as const;
   if (!chance.happens(0.8)) return { ...churn, history: 'all' };
   const hasArchive = history.happens(0.5);
   if (history.happens(0.6)) return { ...churn, history: 'latest', hasArchive };
