@@ -1,42 +1,79 @@
-/** `npm run bench:compare`: k-lani side by side with what else people would use. */
-import { parseArgs } from 'node:util';
+/**
+ * `npm run bench:compare`: k-lani side by side with what else people would use.
+ *
+ * Exit codes: 0 when everything went well, 1 when a system failed or a recount was not exact, 2 for wrong options, 130 when interrupted.
+ */
+import { copyFileSync, mkdirSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { KLaniError } from '@k-lani/protocol';
 import { catalogue, CATALOGUE_URL } from './catalogue.ts';
+import { readOptions, type Request, USAGE } from './options.ts';
+import { progressLine } from './progress-line.ts';
+import { summarize } from './report/summary.ts';
+import { formatReport } from './report/tables.ts';
 import { runComparison } from './run/comparison.ts';
+import { readRawLog } from './run/raw-log.ts';
 
-const { values } = parseArgs({
-  options: {
-    systems: { type: 'string' },
-    scenarios: { type: 'string' },
-    rounds: { type: 'string', default: '3' },
-    repeats: { type: 'string', default: '100' },
-    small: { type: 'boolean', default: false },
-    seed: { type: 'string', default: '1' },
-    log: { type: 'string', default: `compare-${Date.now()}.ndjson` },
-  },
-});
-const pick = <T extends { name: string }>(all: readonly T[], names: string | undefined): readonly T[] =>
-  names === undefined ? all : all.filter(({ name }) => names.split(',').includes(name));
-const over = new AbortController();
-process.once('SIGINT', () => over.abort(new Error('interrupted')));
-const outcome = await runComparison(
-  {
-    systems: pick(catalogue.systems, values.systems),
-    scenarios: pick(catalogue.scenarios, values.scenarios),
-    rounds: Number(values.rounds),
-    repeats: Number(values.repeats),
-    size: values.small ? 'small' : 'published',
-    seed: Number(values.seed),
-    log: values.log,
-    directory: undefined,
-    firstPort: undefined,
-    command: 'npm run bench:compare',
-  },
-  {
+const LOG_FILE = 'compare.ndjson';
+const TABLES_FILE = 'compare.md';
+
+try {
+  process.exitCode = await carryOut(readOptions(process.argv.slice(2), catalogue, Date.now()));
+} catch (error) {
+  if (!(error instanceof KLaniError)) throw error;
+  process.stderr.write(`${error.message}\n`);
+  process.exitCode = 2;
+}
+
+async function carryOut(request: Request): Promise<number> {
+  if (request.kind === 'help') {
+    process.stdout.write(USAGE);
+    return 0;
+  }
+  if (request.kind === 'list') {
+    process.stdout.write(listed());
+    return 0;
+  }
+  if (request.kind === 'tables') {
+    report(request.log, request.write);
+    return 0;
+  }
+  const exitCode = await compare(request.options);
+  report(request.options.log, exitCode === 130 ? undefined : request.write);
+  return exitCode;
+}
+
+async function compare(options: Extract<Request, { kind: 'run' }>['options']): Promise<number> {
+  const over = new AbortController();
+  const stop = (signal: NodeJS.Signals): void => over.abort(new Error(`ended by ${signal}`));
+  process.once('SIGINT', stop).once('SIGTERM', stop);
+  using line = progressLine(process.stderr);
+  process.stderr.write(`Raw log: ${resolve(options.log)}\n`);
+  const { state, failures } = await runComparison(options, {
     catalogue,
     catalogueUrl: CATALOGUE_URL,
     signal: over.signal,
-    progress: (text) => console.error(text),
-    tell: (text) => console.error(`! ${text}`),
-  },
-);
-console.log(outcome);
+    progress: (text) => line.show(text),
+    tell: (text) => line.tell(text),
+  });
+  process.off('SIGINT', stop).off('SIGTERM', stop);
+  if (state === 'interrupted') return 130;
+  return failures.length === 0 ? 0 : 1;
+}
+
+/** Tables are made of the log alone, as it stands in its file. */
+function report(log: string, directory: string | undefined): void {
+  const text = formatReport(summarize(readRawLog(log)));
+  process.stdout.write(text);
+  if (directory === undefined) return;
+  mkdirSync(directory, { recursive: true });
+  const kept = join(directory, LOG_FILE);
+  if (resolve(kept) !== resolve(log)) copyFileSync(log, kept);
+  writeFileSync(join(directory, TABLES_FILE), text);
+}
+
+function listed(): string {
+  const systems = catalogue.systems.map(({ name, title }) => `  ${name.padEnd(20)} ${title}`);
+  const scenarios = catalogue.scenarios.map(({ name, title, kinds }) => `  ${name.padEnd(20)} ${title} (${kinds.join(', ')})`);
+  return `systems\n${systems.join('\n')}\n\nscenarios\n${scenarios.join('\n')}\n`;
+}
