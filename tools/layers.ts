@@ -20,6 +20,7 @@ export const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   cli: ['base', 'protocol', 'engine', 'server', 'client', 'bench'],
   sim: ['base', 'protocol', 'engine', 'server', 'client'],
   compare: ['base', 'protocol', 'engine', 'client', 'bench'],
+  site: ['protocol', 'bench', 'compare'],
 };
 
 /** Folder (or file, without its extension) in `packages/engine/src` → the folders and files it may import besides itself. */
@@ -101,7 +102,7 @@ export const CHANCE_OF_NODE_CRYPTO: readonly string[] = [
 ];
 
 /** Packages that people run, and that may touch everything. */
-export const FREE_PACKAGES: readonly string[] = ['bench', 'cli', 'compare'];
+export const FREE_PACKAGES: readonly string[] = ['bench', 'cli', 'compare', 'site'];
 
 /** File → the effects it adapts. */
 export const ADAPTERS: Readonly<Record<string, readonly Effect[]>> = {

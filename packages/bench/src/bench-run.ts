@@ -12,6 +12,7 @@ import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { KLaniError } from '@k-lani/protocol';
 import { buildPage } from './page/page.ts';
+import { describeMachine } from './report/machine.ts';
 import { encodeRawLog, RAW_LOG_FORMAT, type RawLog, type RunHeader } from './report/raw-log.ts';
 import { type BenchResult, makeResult } from './report/result.ts';
 import type { SpawnServer } from './storm/server-process.ts';
@@ -80,6 +81,7 @@ export async function runBench<Row, Term>(bench: Bench<Row, Term>, environment: 
       startedAt,
       command: bench.command,
     },
+    machine: describeMachine(directory, record.serverVersion),
     sales,
     unknown,
     marks,
@@ -88,21 +90,16 @@ export async function runBench<Row, Term>(bench: Bench<Row, Term>, environment: 
     end: record.end,
   };
   progress({ phase: 'report', done: 0, total: 3, sold: sales.length, isServerDown: false });
-  const { serverVersion, serverPeakBytes } = record;
-  const outcome = writeFiles(bench.out, log, { serverVersion, serverPeakBytes, dataDirectory: directory });
+  const outcome = writeFiles(bench.out, log, record.serverPeakBytes);
   progress({ phase: 'report', done: 3, total: 3, sold: sales.length, isServerDown: false });
   return outcome;
 }
 
-function writeFiles(
-  out: string,
-  log: RawLog,
-  server: { readonly serverVersion: string; readonly serverPeakBytes: number | undefined; readonly dataDirectory: string },
-): BenchOutcome {
+function writeFiles(out: string, log: RawLog, serverPeakBytes: number | undefined): BenchOutcome {
   const files = { rawLog: join(out, RAW_LOG_FILE), result: join(out, RESULT_FILE), page: join(out, PAGE_FILE) };
   const rawLog = encodeRawLog(log);
   writeFileSync(files.rawLog, rawLog);
-  const result = makeResult({ log, rawLog, rawLogFile: RAW_LOG_FILE, ...server });
+  const result = makeResult({ log, rawLog, rawLogFile: RAW_LOG_FILE, serverPeakBytes });
   writeFileSync(files.result, `${JSON.stringify(result, undefined, 2)}\n`);
   writeFileSync(files.page, buildPage(rawLog, result));
   return { line: result.line, failures: result.failures, exitCode: result.failures.length === 0 ? 0 : 1, result, files };

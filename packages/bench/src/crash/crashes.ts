@@ -24,6 +24,8 @@ import { assert, SeededRandom } from '@k-lani/base';
 import { verifyLog } from '@k-lani/engine';
 import { KLaniError } from '@k-lani/protocol';
 import { checkOption } from '../options.ts';
+import { describeMachine } from '../report/machine.ts';
+import { encodeRawLog } from '../report/raw-log.ts';
 import type { SpawnServer } from '../storm/server-process.ts';
 import type { Market, OpenShop } from '../storm/shop.ts';
 import { archiveFault } from './archived.ts';
@@ -261,7 +263,10 @@ class CrashRun {
     const kept = join(this.#options.out, `failed-${trouble}-${seed}`);
     rmSync(kept, { recursive: true, force: true });
     if (existsSync(directory)) cpSync(directory, kept, { recursive: true });
-    if (count !== undefined) writeFileSync(`${kept}.ndjson`, count.rawLog);
+    if (count !== undefined) {
+      const machine = describeMachine(this.#options.out, count.serverVersion);
+      writeFileSync(`${kept}.ndjson`, encodeRawLog({ ...count.log, machine }));
+    }
     this.#failures.push(...wrong.map((sentence) => `${name}, seed ${seed} (kept in ${kept}): ${sentence}`));
   }
 

@@ -1,6 +1,6 @@
 /** One storm under trouble, and the count of it. */
 import { figuresOf, failuresOf, type Figures } from '../report/figures.ts';
-import { encodeRawLog, RAW_LOG_FORMAT, type RawLog } from '../report/raw-log.ts';
+import { RAW_LOG_FORMAT, type StormLog } from '../report/raw-log.ts';
 import type { SpawnServer } from '../storm/server-process.ts';
 import type { Market, OpenShop, ShopOptions } from '../storm/shop.ts';
 import { runStorm } from '../storm/storm.ts';
@@ -42,8 +42,9 @@ export interface RoundCount {
   readonly testimony: Testimony;
   /** What is wrong with it, one sentence each. */
   readonly failures: readonly string[];
-  /** Everything that was seen, as text. */
-  readonly rawLog: string;
+  /** Everything that was seen. */
+  readonly log: StormLog;
+  readonly serverVersion: string;
 }
 
 /** The number of workers: no more outcomes can be unknown when all that is in flight fails at once. */
@@ -71,7 +72,7 @@ export async function runRound<Row, Term>(setup: RoundSetup<Row, Term>): Promise
     ...(timeoutMs === undefined ? {} : { timeoutMs }),
   };
   const startedAt = new Date().toISOString();
-  const { state, rows, end, durability } = await runStorm(market, storm, {
+  const { state, rows, end, durability, serverVersion } = await runStorm(market, storm, {
     spawnServer: setup.spawnServer,
     directory: setup.directory,
     durability: 'fsync',
@@ -88,7 +89,7 @@ export async function runRound<Row, Term>(setup: RoundSetup<Row, Term>): Promise
   const { groupSizes, unitsWithinTerms } = market;
   const { sales, unknown, marks, meter } = state;
   const facts = { format: RAW_LOG_FORMAT, bench: kind.bench, durability, startedAt, command: `k-lani bench crashes --seed ${seed}` };
-  const log: RawLog = {
+  const log: StormLog = {
     run: { ...storm, ...facts, groupSizes, unitsWithinTerms },
     sales,
     unknown,
@@ -98,12 +99,12 @@ export async function runRound<Row, Term>(setup: RoundSetup<Row, Term>): Promise
     end,
   };
   const figures = figuresOf(log);
-  return { figures, testimony, failures: failuresIn(log, { figures, testimony }, setup.isExpected), rawLog: encodeRawLog(log) };
+  return { figures, testimony, failures: failuresIn(log, { figures, testimony }, setup.isExpected), log, serverVersion };
 }
 
 /** A worker whose failure was expected leaves the buyers after it unserved. */
 function failuresIn(
-  log: RawLog,
+  log: StormLog,
   { figures, testimony }: Pick<RoundCount, 'figures' | 'testimony'>,
   isExpected: (failure: string) => boolean = () => false,
 ): string[] {

@@ -11,8 +11,7 @@ import { niceStep } from './chart.ts';
 
 function resultOf(log: RawLog): { rawLog: string; result: BenchResult } {
   const rawLog = encodeRawLog(log);
-  const server = { serverVersion: '0.1.0', serverPeakBytes: undefined };
-  return { rawLog, result: makeResult({ log, rawLog, rawLogFile: 'raw-log.ndjson', dataDirectory: '.', ...server }) };
+  return { rawLog, result: makeResult({ log, rawLog, rawLogFile: 'raw-log.ndjson', serverPeakBytes: undefined }) };
 }
 
 /** The page, with every run of white space as one blank, as a browser shows it. */

@@ -7,7 +7,7 @@
  *    and refused nobody while a unit was left.
  */
 import { type Latencies, histogramOf, latenciesOf } from './latencies.ts';
-import { type Mark, type RawLog, REQUEST_KINDS, type RequestKind, type Window } from './raw-log.ts';
+import { type Mark, REQUEST_KINDS, type RequestKind, type StormLog, type Window } from './raw-log.ts';
 import { recount } from './recount.ts';
 
 export const READ_KINDS: readonly RequestKind[] = ['query', 'reread', 'refused'];
@@ -59,7 +59,7 @@ export interface Figures {
 }
 
 /** Computes the figures of a raw log. Pure. */
-export function figuresOf(log: RawLog): Figures {
+export function figuresOf(log: StormLog): Figures {
   const counted = recount(
     log.sales,
     log.unknown,
@@ -96,7 +96,7 @@ export function figuresOf(log: RawLog): Figures {
 }
 
 /** What is wrong with a run, one sentence each; empty when nothing is. */
-export function failuresOf(log: RawLog, figures: Figures): string[] {
+export function failuresOf(log: StormLog, figures: Figures): string[] {
   const failures = log.end.failures.map((failure) => `A worker failed: ${failure}`);
   const refuse = (isWrong: boolean, sentence: string): void => {
     if (isWrong) failures.push(sentence);
@@ -116,7 +116,7 @@ export function failuresOf(log: RawLog, figures: Figures): string[] {
 }
 
 /** A mark of the log, if it has it. */
-export function markOf(log: RawLog, what: Mark['what']): Mark | undefined {
+export function markOf(log: StormLog, what: Mark['what']): Mark | undefined {
   return log.marks.find((mark) => mark.what === what);
 }
 
@@ -141,7 +141,7 @@ function peakQpsOf(windows: readonly Window[]): number {
   return Math.max(0, ...counts.values()) * (1_000_000 / PEAK_WINDOW_US);
 }
 
-function latenciesByKind(log: RawLog): Partial<Record<RequestKind, Latencies>> {
+function latenciesByKind(log: StormLog): Partial<Record<RequestKind, Latencies>> {
   const byKind: Partial<Record<RequestKind, Latencies>> = {};
   for (const kind of REQUEST_KINDS) {
     const histogram = histogramOfKinds(log.windows, [kind]);
@@ -151,7 +151,7 @@ function latenciesByKind(log: RawLog): Partial<Record<RequestKind, Latencies>> {
 }
 
 /** Requests that were in flight when the server was killed or stopped during the storm: no more outcomes may be unknown. */
-function inFlightAtTrouble({ marks }: RawLog): number {
+function inFlightAtTrouble({ marks }: StormLog): number {
   return marks.reduce((sum, { what, inFlight }) => sum + (what === 'kill' || what === 'stop' ? inFlight : 0), 0);
 }
 
@@ -159,7 +159,7 @@ function outageUs(kill: Mark | undefined, restarted: Mark | undefined): number {
   return kill === undefined || restarted === undefined ? 0 : restarted.timeUs - kill.timeUs;
 }
 
-function countPlanFaults(log: RawLog): number {
+function countPlanFaults(log: StormLog): number {
   const placeOf = new Map<number, string>();
   const seen = new Map<string, number>();
   for (const { rowId, group, unit } of log.rows) {

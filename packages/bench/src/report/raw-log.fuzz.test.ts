@@ -16,6 +16,7 @@ const runs = fc
 const logs: fc.Arbitrary<RawLog> = fc.record(
   {
     run: runs,
+    machine: fc.constant(SAMPLE_LOG.machine),
     sales: fc.array(fc.record({ timeUs: number, buyer: number, rowId: number, group: number, unit: number }, plain)),
     unknown: fc.array(fc.record({ timeUs: number, buyer: number, rowId: number }, plain)),
     marks: fc.array(fc.record({ timeUs: number, what: fc.constantFrom(...MARKS), sold: number, inFlight: number }, plain)),

@@ -7,6 +7,7 @@
  * | line | value | meaning |
  * | --- | --- | --- |
  * | `run` | object, see {@link RunHeader} | what was run; the first line |
+ * | `machine` | object, see {@link Machine} | where it ran, and which code; the second line |
  * | `sale` | `[timeUs, buyer, rowId, group, unit]` | a buyer was told: yours; group is the rank or hotel, unit the seat or room, both from 1 |
  * | `unknown` | `[timeUs, buyer, rowId]` | a buyer will never learn the outcome; row 0: the server would have chosen it |
  * | `mark` | object, see {@link Mark} | the server was killed or stopped, or answered again |
@@ -14,14 +15,16 @@
  * | `row` | `[rowId, group, unit, isBooked, buyer]` | a row as the server read it from disk after the last kill |
  * | `end` | object, see {@link RunEnd} | counts that no other line gives; the last line |
  *
- * 1. `run` comes first and once, `end` last and once; a file without `end` is of a run that did not finish.
+ * 1. `run` comes first and once, `machine` once, `end` last and once; a file without `end` is of a run that did not finish.
  * 2. Sales are in the order in which they were acknowledged, windows in the order of time; a window without an answer is left out.
  * 3. The seats or rooms for sale are those of `run.groupSizes`: units 1 to size of each group.
  */
 import { KLaniError } from '@k-lani/protocol';
+import type { Code } from './code-that-ran.ts';
+import type { Host } from './host.ts';
 
 /** The format that this code writes and reads. */
-export const RAW_LOG_FORMAT = 1;
+export const RAW_LOG_FORMAT = 2;
 
 /** Length of a window of the log, in microseconds. */
 export const WINDOW_US = 10_000;
@@ -57,6 +60,15 @@ export interface RunHeader {
   readonly startedAt: string;
   /** The command that runs it again. */
   readonly command: string;
+}
+
+/** Where a run took place, and which code ran. */
+export interface Machine {
+  readonly host: Host;
+  /** The file system type of the data directory. */
+  readonly filesystem: string;
+  readonly versions: { readonly node: string; readonly kLani: string };
+  readonly code: Code;
 }
 
 export interface Sale {
@@ -121,7 +133,8 @@ export interface RunEnd {
   readonly failures: readonly string[];
 }
 
-export interface RawLog {
+/** What was seen, wherever it was. */
+export interface StormLog {
   readonly run: RunHeader;
   readonly sales: readonly Sale[];
   readonly unknown: readonly UnknownSale[];
@@ -131,9 +144,13 @@ export interface RawLog {
   readonly end: RunEnd;
 }
 
+export interface RawLog extends StormLog {
+  readonly machine: Machine;
+}
+
 /** The text of a raw log, as written to its file. {@link decodeRawLog} gives the same log back. */
 export function encodeRawLog(log: RawLog): string {
-  const lines = [JSON.stringify({ run: log.run })];
+  const lines = [JSON.stringify({ run: log.run }), JSON.stringify({ machine: log.machine })];
   for (const { timeUs, buyer, rowId, group, unit } of log.sales) lines.push(`{"sale":[${timeUs},${buyer},${rowId},${group},${unit}]}`);
   for (const { timeUs, buyer, rowId } of log.unknown) lines.push(`{"unknown":[${timeUs},${buyer},${rowId}]}`);
   for (const mark of log.marks) lines.push(JSON.stringify({ mark }));
@@ -166,6 +183,7 @@ export function decodeRawLog(text: string): RawLog {
 
 class Decoder {
   #run: RunHeader | undefined;
+  #machine: Machine | undefined;
   #end: RunEnd | undefined;
   readonly #sales: Sale[] = [];
   readonly #unknown: UnknownSale[] = [];
@@ -185,6 +203,10 @@ class Decoder {
     switch (kind) {
       case 'run':
         this.#run = decodeHeader(asObject(value, 'run'));
+        return;
+      case 'machine':
+        if (this.#machine !== undefined) throw new Error('"machine" comes twice');
+        this.#machine = decodeMachine(asObject(value, 'machine'));
         return;
       case 'sale': {
         const [timeUs, buyer, rowId, group, unit] = asNumbers(value, 5);
@@ -219,8 +241,12 @@ class Decoder {
     if (this.#run === undefined || this.#end === undefined) {
       throw new KLaniError('InvalidArgument', 'Cannot read raw log: it ends without an "end" line: the run did not finish');
     }
+    if (this.#machine === undefined) {
+      throw new KLaniError('InvalidArgument', 'Cannot read raw log: no "machine" line says where it ran');
+    }
     return {
       run: this.#run,
+      machine: this.#machine,
       sales: this.#sales,
       unknown: this.#unknown,
       marks: this.#marks,
@@ -252,6 +278,29 @@ function decodeHeader(fields: Fields): RunHeader {
     durability: textIn(fields, 'durability'),
     startedAt: textIn(fields, 'startedAt'),
     command: textIn(fields, 'command'),
+  };
+}
+
+function decodeMachine(fields: Fields): Machine {
+  const host = asObject(fields['host'], 'host');
+  const versions = asObject(fields['versions'], 'versions');
+  const code = asObject(fields['code'], 'code');
+  return {
+    host: {
+      cpu: textIn(host, 'cpu'),
+      cores: numberIn(host, 'cores'),
+      memoryBytes: numberIn(host, 'memoryBytes'),
+      platform: textIn(host, 'platform'),
+      kernel: textIn(host, 'kernel'),
+      arch: textIn(host, 'arch'),
+    },
+    filesystem: textIn(fields, 'filesystem'),
+    versions: { node: textIn(versions, 'node'), kLani: textIn(versions, 'kLani') },
+    code: {
+      sha256: textIn(code, 'sha256'),
+      files: numberIn(code, 'files'),
+      commit: code['commit'] === undefined ? undefined : textIn(code, 'commit'),
+    },
   };
 }
 

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
-import { type Code, describeCode } from './code-that-ran.ts';
+import type { Code } from './code-that-ran.ts';
 import { failuresOf, type Figures, figuresOf } from './figures.ts';
-import { describeHost, filesystemOf, type Host } from './host.ts';
+import type { Host } from './host.ts';
 import type { RawLog, RunHeader } from './raw-log.ts';
 import { summaryLine } from './summary-line.ts';
 
@@ -31,8 +31,6 @@ export function makeResult(input: {
   /** The text of `log`, as it is in the file. */
   readonly rawLog: string;
   readonly rawLogFile: string;
-  readonly dataDirectory: string;
-  readonly serverVersion: string;
   readonly serverPeakBytes: number | undefined;
 }): BenchResult {
   const { log, rawLog } = input;
@@ -43,12 +41,9 @@ export function makeResult(input: {
     failures: failuresOf(log, figures),
     run: log.run,
     figures,
-    host: describeHost(),
-    filesystem: filesystemOf(input.dataDirectory),
+    ...log.machine,
     durability: log.run.durability,
-    versions: { node: process.version, kLani: input.serverVersion },
     serverPeakBytes: input.serverPeakBytes ?? null,
-    code: describeCode(),
     rawLog: {
       file: input.rawLogFile,
       sizeBytes: Buffer.byteLength(rawLog),

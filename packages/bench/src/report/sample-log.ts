@@ -19,6 +19,12 @@ export const SAMPLE_LOG: RawLog = {
     startedAt: '2026-02-03T04:05:06.789Z',
     command: 'k-lani bench concert --users 4 --seats 4 --ranks 2',
   },
+  machine: {
+    host: { cpu: 'Sample CPU', cores: 2, memoryBytes: 4_294_967_296, platform: 'linux', kernel: '6.1', arch: 'x64' },
+    filesystem: 'ext4',
+    versions: { node: 'v26.10.0', kLani: '0.1.0' },
+    code: { sha256: '5'.repeat(64), files: 7, commit: '1234567' },
+  },
   sales: [
     { timeUs: 900, buyer: 1, rowId: 3, group: 2, unit: 1 },
     { timeUs: 150_000, buyer: 2, rowId: 1, group: 1, unit: 1 },

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { failuresOf, type Figures, figuresOf } from '../report/figures.ts';
-import { RAW_LOG_FORMAT, type RawLog } from '../report/raw-log.ts';
+import { RAW_LOG_FORMAT, type StormLog } from '../report/raw-log.ts';
 import { type FakeRow, FakeServer, type FakeTerm, fakeMarket, type Faults } from './fake-shop.ts';
 import type { Market } from './shop.ts';
 import { type BenchProgress, runStorm } from './storm.ts';
@@ -24,7 +24,7 @@ interface Outcome {
   readonly figures: Figures;
   readonly failures: readonly string[];
   readonly server: FakeServer;
-  readonly log: RawLog;
+  readonly log: StormLog;
   readonly progress: readonly BenchProgress[];
 }
 
@@ -45,7 +45,7 @@ async function storm(
   });
   const { groupSizes, unitsWithinTerms } = market;
   const facts = { format: RAW_LOG_FORMAT, bench: 'concert' as const, durability: record.durability, startedAt: '', command: '' };
-  const log: RawLog = {
+  const log: StormLog = {
     run: { ...all, ...facts, groupSizes, unitsWithinTerms },
     sales: record.state.sales,
     unknown: record.state.unknown,
