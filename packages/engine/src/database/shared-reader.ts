@@ -23,6 +23,7 @@ import {
   FIRST_SEGMENT_WORD,
   MAGIC,
   MAGIC_WORD,
+  NOTICES_WORD,
   SEGMENT_SIZE_WORD,
   SHARED_MEMORY_VERSION,
   SIDES_WORD,
@@ -89,7 +90,12 @@ export class SharedReader {
   readonly #state: StayState;
   readonly #reader: Reader;
   #tables: NewTables = { list: [], writes: 0 };
-  #firstSegment = 0;
+  /** What the stay under way found instead of a result. */
+  #newTables: NewTables | undefined;
+  #stay: (side: AttachedSide) => unknown = () => undefined;
+  #wantedTable = 0;
+  #wantedRow = 0;
+  #notices = -1;
   #readsToLook = 0;
   #lookedMs: number;
   #isClosed = false;
@@ -177,10 +183,17 @@ export class SharedReader {
    * @throws {KLaniError} ChecksumMismatch, Closed, Overloaded
    */
   seek(table: StoredTable, rowId: number): number {
-    return this.#readThenLog(
-      () => this.#state.visiblePosition(table.id, rowId),
-      (position) => (position > 0 ? this.log.record(position) : NONE),
-    );
+    this.#wantedTable = table.id;
+    this.#wantedRow = rowId;
+    for (let attempt = 0; attempt < READ_ATTEMPTS_MAX; attempt += 1) {
+      try {
+        const position = this.#read(this.#locateWanted);
+        return position > 0 ? this.log.record(position) : NONE;
+      } catch (error) {
+        if (!isTruncated(error)) throw error;
+      }
+    }
+    throw overloaded('segments of the log were given up');
   }
 
   /**
@@ -306,24 +319,30 @@ export class SharedReader {
   #read<Result>(stay: (side: AttachedSide) => Result): Result {
     this.#expectOwner();
     for (let attempt = 0; attempt < READ_ATTEMPTS_MAX; attempt += 1) {
-      let newTables: NewTables | undefined;
-      const result = this.#sides.read((side): Result | undefined => {
-        newTables = undefined;
-        side.enter();
-        const { list, writes } = this.#tables;
-        if (side.writes !== writes) {
-          newTables = { list: side.readTables(), writes: side.writes };
-          return undefined;
-        }
-        side.attachTables(list, writes);
-        this.#state.visible = side;
-        return stay(side);
-      });
-      if (newTables === undefined) return result as Result;
-      this.#learn(newTables);
+      this.#stay = stay;
+      this.#newTables = undefined;
+      const result = this.#sides.read(this.#enter);
+      if (this.#newTables === undefined) return result as Result;
+      this.#learn(this.#newTables);
     }
     throw overloaded('tables were changed');
   }
+
+  /** What every stay does first. These are made once: a closure a read would be garbage. */
+  readonly #enter = (side: AttachedSide): unknown => {
+    side.enter();
+    const { list, writes } = this.#tables;
+    if (side.writes !== writes) {
+      this.#newTables = { list: side.readTables(), writes: side.writes };
+      return undefined;
+    }
+    this.#newTables = undefined;
+    side.attachTables(list, writes);
+    this.#state.visible = side;
+    return this.#stay(side);
+  };
+
+  readonly #locateWanted = (side: AttachedSide): number => side.find(this.#wantedTable)?.locations.get(this.#wantedRow) ?? 0;
 
   /** Reads the schemas that are new. */
   #learn(tables: NewTables): void {
@@ -343,14 +362,18 @@ export class SharedReader {
   #expectOwner(): void {
     if (this.#isClosed) throw gone(this.path);
     this.#readsToLook -= 1;
-    if (Atomics.load(this.#words, STATE_WORD) !== STATE_OPEN || (this.#readsToLook < 0 && !this.#looksAlive())) {
+    if (this.#readsToLook < 0 && !this.#looksAlive()) throw gone(this.path);
+    const notices = Atomics.load(this.#words, NOTICES_WORD);
+    if (notices !== this.#notices) this.#takeNotice(notices);
+  }
+
+  #takeNotice(notices: number): void {
+    if (Atomics.load(this.#words, STATE_WORD) !== STATE_OPEN) {
       this.close();
       throw gone(this.path);
     }
-    const firstSegment = Atomics.load(this.#words, FIRST_SEGMENT_WORD);
-    if (firstSegment === this.#firstSegment) return;
-    this.#firstSegment = firstSegment;
-    this.log.beginAt(firstSegment);
+    this.#notices = notices;
+    this.log.beginAt(Atomics.load(this.#words, FIRST_SEGMENT_WORD));
   }
 
   #looksAlive(): boolean {

@@ -141,8 +141,8 @@ test('A reader follows tables that are made and changed, and reads rows of every
   await made.append({ code: 1, photo: new Uint8Array(3) });
   const madeRead = await reader.table(tickets);
   assert.deepEqual(madeRead.seek(1), made.seek(1));
-  for (let table_ = 0; table_ < 300; table_ += 1) {
-    await database.table(defineTable({ table: `more_${table_}`, fields: { a: { type: 'uint8', index: 'ordered' } } }));
+  for (let count = 0; count < 300; count += 1) {
+    await database.table(defineTable({ table: `more_${count}`, fields: { a: { type: 'uint8', index: 'ordered' } } }));
   }
   const last = await database.openTable('more_299');
   await last.append({ a: 7 });
@@ -249,10 +249,10 @@ test('A thread reads by the handle that it is sent, while the owner writes', opt
   );
   for (let rowId = 41; rowId < 60; rowId += 1) {
     await table.append({ zone: 1, price: rowId, code: rowId });
-    worker.postMessage(rowId);
+    worker.postMessage(rowId, []);
     assert.deepEqual(await once(worker, 'message'), [table.seek(rowId)]);
   }
-  worker.postMessage(0);
+  worker.postMessage(0, []);
   await worker.terminate();
 });
 

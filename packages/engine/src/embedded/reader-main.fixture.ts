@@ -15,9 +15,9 @@ import { SeatReader } from './read-seats.fixture.ts';
 const READS_IN_A_TURN = 20;
 
 const [mode, path] = process.argv.slice(2);
-let isStopped = false;
+const stopped = { is: false };
 process.stdin.on('end', () => {
-  isStopped = true;
+  stopped.is = true;
 });
 process.stdin.resume();
 
@@ -27,7 +27,7 @@ function print(value: unknown): void {
 
 async function see(seats: SeatReader): Promise<void> {
   let lsn = 0;
-  while (!isStopped) {
+  while (!stopped.is) {
     for (let count = 0; count < READS_IN_A_TURN; count += 1) {
       const seen = seats.see();
       if (seen !== undefined && seen.queryLsn !== lsn) print(seen);

@@ -12,6 +12,7 @@
  * | 7, 8     | descriptors, in the process that made them, of the memory of side 0 and of side 1      |
  * | 9        | size of a segment, bytes                                                               |
  * | 10–13    | database id                                                                            |
+ * | 14       | how often words 2 and 3 have changed: as long as it is the same, so are they           |
  * | 16 + 16s | slot `s`, with a cache line of its own: see `reader-slots.ts`                          |
  *
  * Words are little-endian, and read and written by `Atomics`. Readers write word 1 and the slots, the writer everything else.
@@ -36,6 +37,7 @@ export const VERSION_WORD = 6;
 export const SIDES_WORD = 7;
 export const SEGMENT_SIZE_WORD = 9;
 export const DATABASE_ID_WORD = 10;
+export const NOTICES_WORD = 14;
 
 export const STATE_OPEN = 1;
 export const STATE_CLOSED = 2;
@@ -105,19 +107,24 @@ export class ControlWords {
 
   /** Lets readers in. */
   open(): void {
-    Atomics.store(this.words, STATE_WORD, STATE_OPEN);
+    this.#notice(STATE_WORD, STATE_OPEN);
   }
 
   /** Tells readers which segment begins the log now, before those that lie before it are removed. */
   beginAt(firstSegment: number): void {
-    Atomics.store(this.words, FIRST_SEGMENT_WORD, firstSegment);
+    this.#notice(FIRST_SEGMENT_WORD, firstSegment);
   }
 
   /** Tells readers that this is the end, and gives the memory back; they keep what they have mapped until they let go of it. */
   close(): void {
     if (this.words.length === 0) return;
-    Atomics.store(this.words, STATE_WORD, STATE_CLOSED);
+    this.#notice(STATE_WORD, STATE_CLOSED);
     for (const memory of this.#memories) memory.close();
+  }
+
+  #notice(word: number, value: number): void {
+    Atomics.store(this.words, word, value);
+    Atomics.add(this.words, NOTICES_WORD, 1);
   }
 
   #tell({ databaseId, segmentSizeBytes, firstSegment }: SharedLogFacts): void {

@@ -20,8 +20,9 @@ const READERS_MAX = 2 ** 30;
 export class SideReader<Side> {
   readonly #words: Int32Array;
   readonly #sides: readonly [Side, Side];
-  /** The slot to try first: its own, as long as there are no more readers than slots. */
+  /** The slot to try first: its own, as long as there are no more readers than slots; and what its word was when it was left last. */
   readonly #home: number;
+  #homeSeen = 0;
   /** While it reads: the word of the slot taken, and what was written there. */
   #word = 0;
   #stay = 0;
@@ -74,20 +75,29 @@ export class SideReader<Side> {
 
   /** Takes a slot, and says in it that this reader is in `side`. */
   #takeSlot(side: SideNumber): void {
+    const seen = this.#homeSeen;
+    if ((seen & SLOT_STATE_MASK) === SLOT_FREE && this.#tryTake(slotWord(this.#home), seen, side)) return;
+    this.#searchSlot(side);
+  }
+
+  #searchSlot(side: SideNumber): void {
     const count = slotsInUse(this.#words);
     for (let probe = 0; probe < count; probe += 1) {
       const word = slotWord((this.#home + probe) % count);
       const seen = Atomics.load(this.#words, word);
-      const state = seen & SLOT_STATE_MASK;
-      if (state >= SLOT_IN_SIDE) continue;
-      const tenure = (seen & ~SLOT_STATE_MASK) + (state === SLOT_REVOKED ? SLOT_STATE_MASK + 1 : 0);
-      const stay = tenure | (SLOT_IN_SIDE + side) | 0;
-      if (Atomics.compareExchange(this.#words, word, seen, stay) !== seen) continue;
-      this.#word = word;
-      this.#stay = stay;
-      return;
+      if ((seen & SLOT_STATE_MASK) < SLOT_IN_SIDE && this.#tryTake(word, seen, side)) return;
     }
     throw new KLaniError('Overloaded', `Cannot read: all ${count} reader slots are in use`, { retryAfterMs: READ_RETRY_MS });
+  }
+
+  /** Takes the slot at `word`, which was `seen`, free or revoked, a moment ago. */
+  #tryTake(word: number, seen: number, side: SideNumber): boolean {
+    const tenure = (seen & ~SLOT_STATE_MASK) + ((seen & SLOT_STATE_MASK) === SLOT_REVOKED ? SLOT_STATE_MASK + 1 : 0);
+    const stay = tenure | (SLOT_IN_SIDE + side) | 0;
+    if (Atomics.compareExchange(this.#words, word, seen, stay) !== seen) return false;
+    this.#word = word;
+    this.#stay = stay;
+    return true;
   }
 
   /** Gives the slot back. Returns false when it was revoked: it is somebody else's then. */
@@ -95,6 +105,7 @@ export class SideReader<Side> {
     const word = this.#word;
     const stay = this.#stay;
     this.#word = 0;
+    if (word === slotWord(this.#home)) this.#homeSeen = (stay & ~SLOT_STATE_MASK) | SLOT_FREE;
     return Atomics.compareExchange(this.#words, word, stay, (stay & ~SLOT_STATE_MASK) | SLOT_FREE) === stay;
   }
 }

@@ -129,7 +129,7 @@ const IN_ONE_PLACE: readonly Planted[] = [
   {
     name: 'locked-read-before-durable',
     breaks: 'who holds a lock is shown the row before its last change is durable',
-    file: `${ENGINE}/database/reader.ts`,
+    file: `${ENGINE}/database/latest-reader.ts`,
     find: 'return Math.abs(this.#state.overlay(table.id).get(rowId));',
     replace: 'return 0;',
   },
