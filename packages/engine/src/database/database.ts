@@ -25,7 +25,8 @@ import { LeftRight } from '../snapshot/left-right.ts';
 import { OPERATION_WINDOW, OPERATION_WINDOW_MAX, OperationWindow, operationMatch } from '../snapshot/operation-window.ts';
 import { Replay } from '../snapshot/replay.ts';
 import { Catalog } from '../table/catalog.ts';
-import type { StoredTable } from '../table/stored-table.ts';
+import type { TableSide } from '../snapshot/table-side.ts';
+import type { IndexDeclaration, StoredTable } from '../table/stored-table.ts';
 import { Claimer, type ClaimLine, type Claimed } from './claimer.ts';
 import { Compactor, checkHistory, type CompactionStats, type HistoryPolicy } from './compactor.ts';
 import { CURSOR_IDLE_MS_MAX } from './cursor.ts';
@@ -76,6 +77,19 @@ export const DATABASE_DEFAULTS = {
   progress: undefined,
 } as const satisfies Partial<DatabaseOptions>;
 
+/** What a table has, and the memory of one of its two sides: the other takes as much. */
+export interface TableStats {
+  readonly name: string;
+  readonly liveRows: number;
+  readonly rowIdMax: number;
+  /** Pages of the row locations, bytes. */
+  readonly locationsBytes: number;
+  /** What is remembered of combinations of terms that were asked for, bytes. */
+  readonly rememberedBytes: number;
+  /** Pages of each index, bytes. */
+  readonly indexes: readonly { readonly field: string; readonly kind: IndexDeclaration['kind']; readonly sizeBytes: number }[];
+}
+
 export interface DatabaseStats {
   readonly path: string;
   readonly durability: Durability;
@@ -88,7 +102,7 @@ export interface DatabaseStats {
   readonly operations: number;
   /** Memory of row locations, indexes and the operation window, bytes. */
   readonly derivedBytes: number;
-  readonly tables: readonly { readonly name: string; readonly liveRows: number; readonly rowIdMax: number }[];
+  readonly tables: readonly TableStats[];
   readonly compaction: CompactionStats;
   /** How often a claim passed over a row whose record is damaged: other than 0 asks for `k-lani verify`. */
   readonly damagedRecords: number;
@@ -330,10 +344,7 @@ export class Database {
       locks: locks.count,
       operations: operations.size,
       derivedBytes: snapshots.sizeBytes + operations.sizeBytes,
-      tables: catalog.tables.map(({ id, name }) => {
-        const side = snapshots.visible.find(id);
-        return { name, liveRows: side?.locations.liveCount ?? 0, rowIdMax: side?.locations.rowIdMax ?? 0 };
-      }),
+      tables: catalog.tables.map((table) => tableStats(table, snapshots.visible.find(table.id))),
       compaction: this.#compactor.stats(),
       damagedRecords: this.state.damagedRecords,
       checkpoint: this.checkpoints.stats(),
@@ -403,6 +414,24 @@ export class Database {
       log.replay((position) => replay.record(position));
     });
   }
+}
+
+function tableStats({ name, schema, indexes: declared }: StoredTable, side: TableSide | undefined): TableStats {
+  if (side === undefined) return { name, liveRows: 0, rowIdMax: 0, locationsBytes: 0, rememberedBytes: 0, indexes: [] };
+  const { liveCount, rowIdMax } = side.locations;
+  const { locationsBytes, rememberedBytes, indexes } = side.memory;
+  return {
+    name,
+    liveRows: liveCount,
+    rowIdMax,
+    locationsBytes,
+    rememberedBytes,
+    indexes: indexes.map(({ fieldIndex, sizeBytes }) => ({
+      field: schema.fields[fieldIndex]?.name ?? '',
+      kind: declared.find((index) => index.fieldIndex === fieldIndex)?.kind ?? 'non_unique',
+      sizeBytes,
+    })),
+  };
 }
 
 /** A record that was not read before, and that opening needs, is damaged: no less than one that recovery reads. */

@@ -78,6 +78,16 @@ export class Bitmap {
     return this.#getRoot(COUNT_WORD);
   }
 
+  /** Pages that the set takes, counted span by span. */
+  get pageCount(): number {
+    let count = 1 + this.#nodes.pageCount;
+    for (let span = 0; span < Math.min(this.spanEnd, SPANS_MAX); span += 1) {
+      const node = this.nodePage(span);
+      if (node !== 0) count += 1 + (this.store.words(node)[offsetOf(node) + LEAF_COUNT_WORD] as number);
+    }
+    return count;
+  }
+
   /** Every row id of the set is in a span below this one. */
   get spanEnd(): number {
     return this.#getRoot(SPAN_END_WORD);

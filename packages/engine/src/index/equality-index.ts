@@ -108,6 +108,14 @@ export class EqualityIndex {
     return Math.min(this.#get(VALUE_COUNT_WORD), BITMAP_VALUES_MAX);
   }
 
+  /** Pages that the index takes. */
+  get pageCount(): number {
+    let count = 1 + (this.tree?.pageCount ?? 0);
+    for (let place = 0; place < this.bitmapCount; place += 1) count += this.#bitmapAt(place).pageCount;
+    for (let word = KEYS_WORD; word < KEYS_WORD + BITMAP_VALUES_MAX; word += 1) if (this.#get(word) !== 0) count += 1;
+    return count;
+  }
+
   /**
    * Enters a row that is not there under this key.
    *

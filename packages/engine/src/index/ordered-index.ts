@@ -105,6 +105,11 @@ export class OrderedIndex {
     return this.#header.size;
   }
 
+  /** Pages that the index takes, counted by reading its inner nodes. */
+  get pageCount(): number {
+    return 1 + this.#pageCountOf(this.#header.tree, this.#header.height - 1);
+  }
+
   /**
    * Adds an entry that is not there.
    *
@@ -330,6 +335,15 @@ export class OrderedIndex {
       this.#header.height = height - 1;
       this.#store.release(tree);
     }
+  }
+
+  #pageCountOf(page: number, level: number): number {
+    if (level === 0) return 1;
+    const children = this.#inner.count(page);
+    if (level === 1) return 1 + children;
+    let count = 1;
+    for (let child = 0; child < children; child += 1) count += this.#pageCountOf(this.#inner.childAt(page, child), level - 1);
+    return count;
   }
 
   #releaseNode(page: number, level: number): void {

@@ -56,6 +56,13 @@ export class SpanDirectory {
     this.#store.words(directory)[pageOffset(directory) + (further & 1023)] = page;
   }
 
+  /** Pages of the directory beside the root page. */
+  get pageCount(): number {
+    let count = 0;
+    for (let word = this.#offset + FURTHER_WORD; word < this.#offset + DIRECT_WORD; word += 1) if (this.#root[word] !== 0) count += 1;
+    return count;
+  }
+
   /** Gives back the directory's own pages, not those that it names. It is empty then. */
   release(): void {
     for (let word = this.#offset + FURTHER_WORD; word < this.#offset + DIRECT_WORD; word += 1) {

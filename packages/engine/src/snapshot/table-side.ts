@@ -6,7 +6,7 @@ import { OrderedIndex } from '../index/ordered-index.ts';
 import type { Intersection } from '../index/intersection.ts';
 import type { TermList } from '../index/term.ts';
 import { NONE } from '../memory/none.ts';
-import type { PageStore } from '../memory/page-store.ts';
+import { PAGE_SIZE_BYTES, type PageStore } from '../memory/page-store.ts';
 import { RowLocations } from '../table/row-locations.ts';
 import type { IndexDeclaration } from '../table/stored-table.ts';
 
@@ -16,6 +16,14 @@ export type FieldIndex = EqualityIndex | OrderedIndex;
 export interface TableRoots {
   readonly locations: number;
   readonly indexes: readonly { readonly fieldIndex: number; readonly isOrdered: boolean; readonly rootPage: number }[];
+}
+
+/** Memory of one side of a table, bytes. */
+export interface TableMemory {
+  readonly locationsBytes: number;
+  /** What queries left behind: where matches begin and how many there are. Not in pages, and not in checkpoints. */
+  readonly rememberedBytes: number;
+  readonly indexes: readonly { readonly fieldIndex: number; readonly sizeBytes: number }[];
 }
 
 export class TableSide {
@@ -86,6 +94,17 @@ export class TableSide {
   countMatches(terms: TermList, walk: Intersection): number {
     const count = this.#combinations?.countOf(this, terms, walk) ?? NONE;
     return count === NONE ? walk.count(this, terms) : count;
+  }
+
+  /** What its structures take: pages in use, all of each counted. */
+  get memory(): TableMemory {
+    return {
+      locationsBytes: this.locations.pageCount * PAGE_SIZE_BYTES,
+      rememberedBytes: this.#combinations?.sizeBytes ?? 0,
+      indexes: [...this.#indexes.entries()].flatMap(([fieldIndex, index]) =>
+        index === undefined ? [] : [{ fieldIndex, sizeBytes: index.pageCount * PAGE_SIZE_BYTES }],
+      ),
+    };
   }
 
   /** Hears that a row was changed, as {@link Combinations.changed}; its indexes have been. */

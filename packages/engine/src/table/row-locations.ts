@@ -71,6 +71,20 @@ export class RowLocations {
     return this.#root[this.#offset + LIVE_COUNT_WORD] ?? 0;
   }
 
+  /** Pages that the locations take, counted by reading their directories. */
+  get pageCount(): number {
+    let count = 1 + this.#directories.pageCount;
+    for (let span = 0; span <= this.rowIdMax >>> DIRECTORY_BITS; span += 1) {
+      const directory = this.#directories.get(span);
+      if (directory === 0) continue;
+      const words = this.#store.words(directory);
+      const first = offsetOf(directory);
+      count += 1;
+      for (let word = first; word <= first + DIRECTORY_MASK; word += 1) if (words[word] !== 0) count += 1;
+    }
+    return count;
+  }
+
   /** Bytes of the records of those rows, as far as `addLiveBytes` was told. */
   get liveBytes(): number {
     return this.#rootFloats[(this.#offset + LIVE_BYTES_WORD) >>> 1] ?? 0;
