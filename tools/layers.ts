@@ -16,10 +16,11 @@ export const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   engine: ['base', 'protocol'],
   server: ['base', 'protocol', 'engine'],
   client: ['base', 'protocol'],
+  threads: ['base', 'protocol', 'engine', 'server', 'client'],
   bench: ['base', 'protocol', 'engine', 'server', 'client'],
-  cli: ['base', 'protocol', 'engine', 'server', 'client', 'bench'],
+  cli: ['base', 'protocol', 'engine', 'server', 'client', 'threads', 'bench'],
   sim: ['base', 'protocol', 'engine', 'server', 'client'],
-  compare: ['base', 'protocol', 'engine', 'client', 'bench'],
+  compare: ['base', 'protocol', 'engine', 'client', 'threads', 'bench'],
   site: ['protocol', 'bench', 'compare'],
 };
 

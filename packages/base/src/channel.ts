@@ -96,6 +96,11 @@ export class Channel {
     this.#attendLater();
   }
 
+  /** Whether one of the two sides, or its thread, has ended. */
+  get isOver(): boolean {
+    return this.#isOver;
+  }
+
   /** Connections that are not over. */
   get connectionCount(): number {
     return this.#connections.size;

@@ -1,4 +1,4 @@
-/** The public API of the package `k-lani`: the engine embedded, its client, and the server for programs that start one themselves. */
+/** The public API of the package `k-lani`: the engine embedded, in one thread or several, its client, and the server for programs that start one themselves. */
 export {
   backUp,
   DirectorySource,
@@ -58,5 +58,15 @@ export {
   type VersionedRow,
   type WriteResult,
 } from '@k-lani/protocol';
+export {
+  attach,
+  AttachedBatch,
+  AttachedDatabase,
+  AttachedTable,
+  share,
+  type AttachedClaimLine,
+  type AttachOptions,
+  type ThreadHandle,
+} from '@k-lani/threads';
 export { loadConfig, startServer, type Server, type ServerConfig } from '@k-lani/server';
 export { connect, type Client, type ClientOptions, type RemoteLock, type RemoteTable } from 'k-lani-client';

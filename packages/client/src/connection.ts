@@ -138,7 +138,7 @@ export class Connection {
     await this.#keeper.stop();
   }
 
-  /** There was no session yet, and there will be none. */
+  /** There will be no session, or no other one. */
   #giveUp(error: KLaniError): void {
     this.#deadlines.close();
     this.#closed ??= this.#keeper.stop();
@@ -275,7 +275,7 @@ export class Connection {
     request.reject(request.mayHaveHappened ? unknownOutcome(request, cause) : cause);
   }
 
-  #lost({ cause, isViolation, inFlight }: SessionEnd): void {
+  #lost({ cause, isViolation, isAnswered, inFlight }: SessionEnd): void {
     this.sessionNumber += 1;
     this.#session = undefined;
     this.#isReady = false;
@@ -285,13 +285,18 @@ export class Connection {
     const kept: Request[] = [];
     for (const request of inFlight) {
       if (request.isSettled) continue;
-      request.wasLost = true;
+      // What was surely not carried out now may have been in an earlier session.
+      if (isAnswered) request.wasSent = request.wasLost;
+      else request.wasLost = true;
       if (request.call.afterLoss === 'done') this.#complete(request);
       else if (request.call.afterLoss === 'refuse' || isViolation) this.#end(request, error);
       else kept.push(request);
     }
     this.#waiting = new Set([...kept, ...this.#waiting]);
-    if (!this.#wasReady) this.#giveUp(error);
+    if (this.#options.transport.isOver === true) {
+      this.#giveUp(error);
+      this.#endWaiting(error);
+    } else if (!this.#wasReady) this.#giveUp(error);
   }
 
   #complete(request: Request): void {

@@ -25,6 +25,8 @@ export interface SessionEnd {
   readonly cause: unknown;
   /** The server broke the protocol: asking again would break it again. */
   readonly isViolation: boolean;
+  /** What is in flight was surely not carried out. */
+  readonly isAnswered: boolean;
   /** What was sent and not answered, in the order of the calls. */
   readonly inFlight: readonly Request[];
 }
@@ -108,6 +110,7 @@ export class Session implements LinkReceiver {
     const bytes = this.#outbox.take();
     if (bytes.length === 0) return;
     this.#link.write(bytes);
+    this.#awaitAnswers();
     this.#isCongested = this.#link.unwrittenBytes > UNWRITTEN_BYTES_MAX;
   }
 
@@ -137,6 +140,7 @@ export class Session implements LinkReceiver {
       this.#isViolated = true;
       this.fail(violation(error));
     }
+    this.#awaitAnswers();
     this.#events.relieved();
   }
 
@@ -145,9 +149,13 @@ export class Session implements LinkReceiver {
     this.#events.relieved();
   }
 
-  onClose(cause: unknown): void {
+  onClose(cause: unknown, isAnswered = false): void {
     const inFlight = this.#requests.takeAll();
-    this.#events.ended(this, { cause: this.#failure ?? cause, isViolation: this.#isViolated, inFlight });
+    this.#events.ended(this, { cause: this.#failure ?? cause, isViolation: this.#isViolated, isAnswered, inFlight });
+  }
+
+  #awaitAnswers(): void {
+    this.#link.awaitAnswers?.(this.#requests.size > 0);
   }
 
   #receive(parser: FrameParser): void {

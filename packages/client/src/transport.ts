@@ -5,6 +5,8 @@
 
 /** Makes links. One transport serves any number of clients. */
 export interface Transport {
+  /** Whether no link will ever open again: the clients end with the one that they had. Not so unless given. */
+  readonly isOver?: boolean;
   /**
    * Begins to open a link; returns at once. Exactly one `onClose` of the receiver ends it, also when it never opened.
    *
@@ -26,6 +28,8 @@ export interface Link {
   write(bytes: Uint8Array): void;
   /** Ends the link, dropping what the system has not taken; the receiver's `onClose` follows, never during this call. */
   destroy(): void;
+  /** Told when answers are awaited and when there are none left: in between, the link keeps its process from ending. Those without it always do. */
+  awaitAnswers?(isAwaited: boolean): void;
 }
 
 /** Told what happens to a link. None of its methods may throw, and none is called after `onClose`. */
@@ -36,6 +40,9 @@ export interface LinkReceiver {
   onData(bytes: Uint8Array): void;
   /** All that was written has been taken by the system. */
   onDrain(): void;
-  /** The link is over. `cause` is the system's error, or `undefined` when one side ended it as it should. */
-  onClose(cause: unknown): void;
+  /**
+   * The link is over. `cause` is the system's error, or `undefined` when one side ended it as it should. `isAnswered` says that the server has
+   * surely answered all that it carried out: what was sent and not answered has not happened.
+   */
+  onClose(cause: unknown, isAnswered?: boolean): void;
 }

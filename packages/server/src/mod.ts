@@ -11,6 +11,9 @@ export {
 } from './config-keys.ts';
 export { type ConfigSources, loadConfig } from './config.ts';
 export { Server, type ServerAdapters, startServer } from './server.ts';
-export type { ServerCounters, ServerLog, ServerStats } from './service.ts';
-export type { Ticker } from './ticker.ts';
+export { SERVER_VERSION } from './server-version.ts';
+export { Service, type ServerCounters, type ServerLog, type ServerStats } from './service.ts';
+export { Sessions } from './sessions.ts';
+export { ThreadWire } from './thread-wire.ts';
+export { nodeTicker, type Ticker } from './ticker.ts';
 export type { AcceptedWire, ConnectionSource, Wire, WireUser } from './wire.ts';

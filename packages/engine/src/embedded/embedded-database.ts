@@ -42,13 +42,20 @@ export interface EmbeddedClaimLine<S extends TableSchema = TableSchema> {
 export class EmbeddedDatabase implements AsyncDisposable {
   readonly path: string;
   readonly #session: EmbeddedSession;
-  readonly #close: () => Promise<void>;
+  readonly #database: Database;
+  readonly #endings: (() => Promise<void>)[] = [];
+  #closed: Promise<void> | undefined;
 
   /** Made by `openDatabase`. */
   constructor(database: Database, random: Random, actor: Uint8Array) {
     this.path = database.path;
     this.#session = new EmbeddedSession(database, random, actor);
-    this.#close = () => database.close();
+    this.#database = database;
+  }
+
+  /** The database without types, for those who serve it to others. */
+  get core(): Database {
+    return this.#database;
   }
 
   /**
@@ -163,13 +170,23 @@ export class EmbeddedDatabase implements AsyncDisposable {
     return this.#session.database.share();
   }
 
+  /** Has `ending` carried out first when the database is closed: what uses it besides. */
+  beforeClose(ending: () => Promise<void>): void {
+    this.#endings.push(ending);
+  }
+
   /** Waits for what is in flight and releases the directory. */
   close(): Promise<void> {
-    return this.#close();
+    return (this.#closed ??= this.#endings.length === 0 ? this.#database.close() : this.#closeLast());
   }
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
+  }
+
+  async #closeLast(): Promise<void> {
+    await Promise.all(this.#endings.map((ending) => ending()));
+    await this.#database.close();
   }
 
   #create(schema: TableSchema): Promise<StoredTable> {
