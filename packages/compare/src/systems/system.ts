@@ -14,7 +14,10 @@ import type { Item } from './items.ts';
 import type { ServerRecipe } from './server-recipe.ts';
 
 /** What a system is used for; ways may differ from one to the other. */
-export type Use = 'loop' | 'claim' | 'items' | 'hot-loop' | 'hot-claim';
+export type Use = 'loop' | 'claim' | 'items' | 'hot-loop' | 'hot-claim' | EmbeddedUse;
+
+/** What only embedded systems are used for: reads without promises, and threads. */
+export type EmbeddedUse = 'read' | 'range' | 'intersect' | 'pair' | 'hot-threads';
 
 /** A system under comparison. */
 export interface System {
@@ -78,6 +81,10 @@ export interface Session {
   openItems(run: string, way: Way): Promise<OpenItems>;
   /** Opens a table of hot rows, likewise. */
   openHotRows(run: string, way: Way): Promise<OpenHotRows>;
+  /** Opens a table of items that have no index but their number, likewise; of embedded systems. */
+  openPlainItems?(run: string, way: Way): Promise<OpenItems>;
+  /** Lets worker threads open hot rows that were made before and are not open here; of embedded systems that threads can share. */
+  hotThread?(run: string, way: Way): Promise<ThreadEntry> | ThreadEntry;
   /** Requests a second of this system's client against a server that only echoes, in the same shape; left out where there is no such server. */
   echo?(connections: number, depth: number, requests: number): Promise<number>;
   close(): Promise<void>;
@@ -107,6 +114,8 @@ export interface OpenItems {
 
 /** One connection to a table of items. */
 export interface ItemLane {
+  /** Reads without promises; of embedded systems. */
+  readonly direct?: ItemReads;
   /** Adds all items in one transaction. Numbers of a table begin at 1 and go up by one from insert to insert, but for concurrent ones. */
   insert(items: readonly Item[]): Promise<void>;
   /** The item that was inserted as the `number`-th, by its primary key. */
@@ -119,6 +128,27 @@ export interface ItemLane {
   ofRegionAndStatus(region: number, status: number): Promise<readonly number[]>;
   /** Changes one field of one item. */
   setAmount(number: number, amount: number): Promise<void>;
+}
+
+/** Reads of a system in the same process: they give their answer at once. */
+export interface ItemReads {
+  read(number: number): Item | undefined;
+  /** The items with numbers from `first` to `last`, both included, in the order of the primary key. */
+  between(first: number, last: number): readonly Item[];
+  range(priceMin: number, priceMax: number): readonly Item[];
+  ofCategory(category: number): readonly number[];
+  /** The numbers of items that have both, the first `limit` of them. */
+  ofRegionAndStatus(region: number, status: number, limit: number): readonly number[];
+}
+
+/** How a worker thread reaches hot rows. */
+export interface ThreadEntry {
+  /** A module that exports `openHotThread(data): Promise<OpenHotRows>`. */
+  readonly module: string;
+  /** Plain data for it. */
+  readonly data: unknown;
+  /** Called when all threads have ended. */
+  close(): Promise<void>;
 }
 
 /** A hot row: how often it was taken, and by whom last. */

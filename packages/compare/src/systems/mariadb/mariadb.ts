@@ -26,7 +26,7 @@ const SETTINGS = [
   'max-prepared-stmt-count=1000000',
 ];
 
-const WAYS: Readonly<Record<Use, readonly string[]>> = {
+const WAYS: Readonly<Partial<Record<Use, readonly string[]>>> = {
   loop: ['skip-locked', 'nowait'],
   claim: ['skip-locked', 'procedure'],
   items: ['prepared'],
@@ -44,7 +44,7 @@ export const MARIADB: System = {
   configuration: SETTINGS,
   packages: [{ debian: 'mariadb-server' }, { debian: 'mariadb-server-core' }],
   bestConnections: [8, 16, 32],
-  ways: (use) => WAYS[use],
+  ways: (use) => WAYS[use] ?? [],
   server: {
     users: ['mysql'],
     stopSignal: 'SIGTERM',

@@ -26,7 +26,7 @@ const SETTINGS = [
   'default_transaction_isolation=read committed',
 ];
 
-const WAYS: Readonly<Record<Use, readonly string[]>> = {
+const WAYS: Readonly<Partial<Record<Use, readonly string[]>>> = {
   loop: ['skip-locked', 'skip-locked pipelined', 'nowait', 'nowait pipelined'],
   claim: ['skip-locked', 'skip-locked pipelined'],
   items: ['prepared', 'prepared pipelined'],
@@ -49,7 +49,7 @@ export const POSTGRESQL: System = {
   configuration: SETTINGS,
   packages: [{ debian: 'postgresql-*' }],
   bestConnections: [8, 16, 32],
-  ways: (use) => WAYS[use],
+  ways: (use) => WAYS[use] ?? [],
   server: {
     users: ['postgres'],
     stopSignal: 'SIGINT',

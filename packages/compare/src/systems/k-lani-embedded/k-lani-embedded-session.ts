@@ -1,0 +1,82 @@
+import { join } from 'node:path';
+import { ROOMS, SEATS, type ShopTable } from '@k-lani/bench';
+import { type EmbeddedDatabase, type EmbeddedTable, openDatabase } from '@k-lani/engine';
+import type { TableSchema, TermOf } from '@k-lani/protocol';
+import type { Goods, UnitRow, UnitTerm } from '../goods.ts';
+import { packageVersion } from '../installed-packages.ts';
+import type { OpenGoods, OpenHotRows, Session } from '../system.ts';
+import { HOT_ROWS } from './hot-table.ts';
+import { openKLaniItems } from './k-lani-items.ts';
+
+export function openKLaniEmbedded(directory: string): Session {
+  return {
+    version: packageVersion('@k-lani/engine'),
+    openGoods: async (goods, run) => openGoods(await openDatabase(join(directory, run)), goods),
+    openItems: async (run) => openKLaniItems(await openDatabase(join(directory, run)), true),
+    openPlainItems: async (run) => openKLaniItems(await openDatabase(join(directory, run)), false),
+    openHotRows: async (run) => openHotRows(await openDatabase(join(directory, run))),
+    close: async () => {},
+  };
+}
+
+async function openGoods(database: EmbeddedDatabase, { name }: Goods): Promise<OpenGoods> {
+  const schema: TableSchema = name === 'concert' ? SEATS : ROOMS;
+  const table = await database.table(schema);
+  return {
+    tables: [shopTable(table)],
+    appendAll: async (rows) => {
+      const { changes } = await database.batch((batch) => {
+        for (const row of rows) batch.append(table, row);
+      });
+      return changes.map(({ rowId }) => rowId);
+    },
+    scan: async function* () {
+      for (const { rowId, row } of table.scan()) yield { rowId, row: row as UnitRow };
+    },
+    close: () => database.close(),
+  };
+}
+
+/** Rows and terms of goods are those of the two schemas. */
+function shopTable(table: EmbeddedTable<TableSchema>): ShopTable<UnitRow, UnitTerm> {
+  return {
+    queryIntersect: async (terms, options) => table.queryIntersect(terms as readonly TermOf<TableSchema>[], options),
+    tryLock: async (rowId) => {
+      const lock = await table.tryLock(rowId);
+      if (lock === undefined) return undefined;
+      return {
+        seek: async () => (await lock.seek()) as { row: UnitRow } | undefined,
+        replace: (row) => lock.replace(row),
+        unlock: () => lock.unlock(),
+      };
+    },
+    claim: ({ where, set }) => table.claim({ where: where as readonly TermOf<TableSchema>[], set }),
+  };
+}
+
+async function openHotRows(database: EmbeddedDatabase): Promise<OpenHotRows> {
+  const table = await database.table(HOT_ROWS);
+  return {
+    // A slot is its row id.
+    lanes: [
+      {
+        takeByLoop: async (slot, holder) => {
+          const lock = await table.tryLock(slot);
+          if (lock === undefined) return false;
+          const found = await lock.seek();
+          if (found === undefined) throw new Error(`Cannot take slot ${slot}: its row is gone`);
+          await lock.replaceAndUnlock({ slot: found.row.slot, holder });
+          return true;
+        },
+        take: async (slot, holder) => (await table.claim({ where: [{ field: 'slot', eq: slot }], set: { holder } })).outcome === 'claimed',
+      },
+    ],
+    create: async (slots) => {
+      await database.batch((batch) => {
+        for (let slot = 1; slot <= slots; slot += 1) batch.append(table, { slot, holder: 0 });
+      });
+    },
+    readAll: async () => Array.from(table.scan(), ({ version, row }) => ({ ...row, taken: version - 1 })),
+    close: () => database.close(),
+  };
+}
