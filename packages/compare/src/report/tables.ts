@@ -5,6 +5,7 @@ import type { Row, ScenarioSummary, Spread, Summary } from './summary.ts';
 
 /** The systems that others are compared with: the first of these in a table. */
 const OURS = /^k-lani/;
+const SIZES: ReadonlySet<string> = new Set(['MiB']);
 
 /** The whole report. */
 export function formatReport(summary: Summary): string {
@@ -72,7 +73,10 @@ function formatScenario({ name, what, rows }: ScenarioSummary): string {
 
 function speedText(ours: Row, theirs: Row): string {
   const speed = speedOf(ours, theirs);
-  return speed === undefined ? '' : `${formatNumber(speed.median)} × as fast (${formatNumber(speed.min)} to ${formatNumber(speed.max)})`;
+  if (speed === undefined) return '';
+  const [figure] = ours.figures.values();
+  const word = SIZES.has(figure?.unit ?? '') ? 'as small' : 'as fast';
+  return `${formatNumber(speed.median)} × ${word} (${formatNumber(speed.min)} to ${formatNumber(speed.max)})`;
 }
 
 function rangeText(spread: Spread | undefined): string {

@@ -198,7 +198,7 @@ class Comparison {
       .flatMap((connections) => system.ways(scenario.use).map((name): Way => ({ connections, name })));
     const tried: { readonly way: Way; readonly measurement: Measurement }[] = [];
     const size = this.#options.size === 'small' ? 'small' : 'trial';
-    const trials = size === 'small' ? ways.length : Math.max(ways.length, TRIALS_MIN);
+    const trials = scenario.isWeighed === true ? 1 : size === 'small' ? ways.length : Math.max(ways.length, TRIALS_MIN);
     for (let trial = 0; trial < trials; trial += 1) {
       const way = ways[trial % ways.length];
       if (way === undefined) throw new Error(`Cannot try ${system.name}: it has no way to ${scenario.use}`);
@@ -218,7 +218,8 @@ class Comparison {
     const { size, seed } = this.#options;
     const repeats = scenario.isRepeated ? Math.ceil(this.#options.repeats / this.#options.rounds) : 1;
     const task = { run: runName(scenario, 'r', round), size, seed, way, repeats };
-    const { figures, counts, told } = await contender.measure(scenario, task);
+    const { figures, counts, told } =
+      scenario.isWeighed === true ? await weighed(contender, scenario, task) : await contender.measure(scenario, task);
     const recount = scenario.recount === undefined ? undefined : await contender.recount(scenario, task, told);
     this.#log.write('measured', { scenario: scenario.name, system: contender.system.name, round, way, figures, counts, recount });
     rounds.push({ task, told });
@@ -302,6 +303,14 @@ class Comparison {
       clients: clientVersions(),
     });
   }
+}
+
+/** Measures, starts anew, measures again and weighs; the weights are the first figures. */
+async function weighed(contender: Contender, scenario: Scenario, task: Task): Promise<Measurement> {
+  await contender.measure(scenario, task);
+  const startMs = await contender.stopAndRestart();
+  const { figures, counts, told } = await contender.measure(scenario, task);
+  return { figures: { ...contender.weigh(startMs), ...figures }, counts, told };
 }
 
 /** Names of tables: letters, digits and underscores. */

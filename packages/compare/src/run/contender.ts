@@ -6,12 +6,15 @@
  * | running | it is killed, or stopped for good |
  * | killed | it runs again, on the same directory and port |
  */
-import type { Measurement, Recount, Scenario, Task } from '../scenarios/scenario.ts';
+import type { Figure, Measurement, Recount, Scenario, Task } from '../scenarios/scenario.ts';
 import type { Place, System } from '../systems/system.ts';
 import { Driver } from './driver.ts';
+import { residentBytes } from './processes.ts';
 import { Server } from './server.ts';
+import { allocatedBytes, installedBytes } from './weighing.ts';
 
 const HOST = '127.0.0.1';
+const MIB = 1024 * 1024;
 
 export class Contender {
   readonly system: System;
@@ -72,6 +75,18 @@ export class Contender {
   async killAndRestart(): Promise<number> {
     await (this.#server ?? this.#driver).kill();
     return this.#startAgain();
+  }
+
+  /** Weighs it as it is now; `startMs` is what its start took. */
+  weigh(startMs: number): Readonly<Record<string, Figure>> {
+    const { pids, place, system } = this;
+    const bytes = (value: number): Figure => ({ value: value / MIB, unit: 'MiB', better: 'lower' });
+    return {
+      memory: bytes(pids.reduce((sum, pid) => sum + residentBytes(pid), 0)),
+      start: { value: startMs, unit: 'ms', better: 'lower' },
+      disk: bytes(allocatedBytes(place.directory)),
+      installed: bytes(installedBytes(system.packages)),
+    };
   }
 
   /** Lets it finish and starts it again; gives the milliseconds until it answered. */

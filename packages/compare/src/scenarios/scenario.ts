@@ -62,6 +62,8 @@ export interface Scenario {
   connections(system: System): readonly number[];
   /** Whether the rounds share `repeats` among them. */
   readonly isRepeated: boolean;
+  /** Whether the system is stopped, started, measured again, and then weighed from outside. */
+  readonly isWeighed?: boolean;
   measure(session: Session, task: Task): Promise<Measurement>;
   /** Reads everything that `task` stored. Left out where nothing is written. */
   recount?(session: Session, task: Task, told: unknown): Promise<Recount>;

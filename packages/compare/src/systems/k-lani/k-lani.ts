@@ -1,6 +1,7 @@
 /** k-lani as a server, with its own client. */
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { connect } from 'k-lani-client';
+import { installedPackages } from '../installed-packages.ts';
 import type { Place, System } from '../system.ts';
 import { openKLani } from './k-lani-session.ts';
 
@@ -15,7 +16,7 @@ export const K_LANI: System = {
   isolation: 'serializable commands; readers see the last durable state',
   missing: () => undefined,
   configuration: [`k-lani serve ${SETTINGS.join(' ')}`],
-  packages: [{ debian: 'k-lani' }],
+  packages: [...installedPackages('k-lani'), { directory: dirname(process.execPath) }],
   bestConnections: [8],
   ways: (use) => (use === 'loop' || use === 'hot-loop' ? ['lock'] : ['command']),
   server: {
