@@ -10,18 +10,18 @@ import { openDatabase } from '@k-lani/engine';
 import { medianOf } from '../figures/figure.ts';
 import { describeHost, filesystemOf } from '../report/host.ts';
 import { QUERY_KINDS, type QueryKind, type StockTable } from './queries.ts';
-import { numberOf, ROWS_UNIT, STOCK, stockRow } from './stock.ts';
+import { numberOf, ROWS_MIN, ROWS_UNIT, STOCK, stockRow } from './stock.ts';
 
 const ROWS = 10_000_000;
-/** The tables: the whole, a tenth and a hundredth. */
-const PARTS = [100, 10, 1] as const;
+/** The tables: a hundredth, a tenth and the whole. */
+const PARTS = [100, 10, 1];
 const BATCH_ROWS = 10_000;
 const UPDATES_TIMES = 3;
 
 /** What is measured. */
 export interface IndexOptions {
-  /** Rows of the largest table: a multiple of `ROWS_UNIT` times 100. */
-  readonly rows: number;
+  /** Rows of each table, rising: multiples of `ROWS_UNIT`, at least `ROWS_MIN`. */
+  readonly rows: readonly number[];
   /** How often each query is asked of each table. */
   readonly samples: number;
 }
@@ -47,12 +47,15 @@ export interface IndexMemory {
 }
 
 /** Measures in an empty `directory`. */
-export async function indexFigures(directory: string, { rows, samples }: IndexOptions): Promise<{ figures: IndexFigure[]; memory: IndexMemory[] }> {
+export async function indexFigures(
+  directory: string,
+  { rows, samples }: IndexOptions,
+): Promise<{ figures: IndexFigure[]; memory: IndexMemory[] }> {
   await using opened = new AsyncDisposableStack();
   const stocks: StockTable[] = [];
-  for (const part of PARTS) {
-    const database = opened.use(await openDatabase(join(directory, String(part)), { durability: 'os', checkpointBytes: 0 }));
-    stocks.push({ rows: rows / part, database, table: await database.table(STOCK) });
+  for (const count of rows) {
+    const database = opened.use(await openDatabase(join(directory, String(count)), { durability: 'os', checkpointBytes: 0 }));
+    stocks.push({ rows: count, database, table: await database.table(STOCK) });
   }
   for (const stock of stocks) await fill(stock);
   const figures = QUERY_KINDS.map((kind) => measure(kind, stocks, samples));
@@ -103,7 +106,14 @@ async function measureUpdates(stocks: readonly StockTable[], samples: number): P
     }
   }
   const micros = times.map((each) => medianOf(each.toSorted()));
-  return { name: 'update of two indexed fields, not synced', answer: 1, answers: stocks.map(() => 1), micros, firstMicros, boundTimes: UPDATES_TIMES };
+  return {
+    name: 'update of two indexed fields, not synced',
+    answer: 1,
+    answers: stocks.map(() => 1),
+    micros,
+    firstMicros,
+    boundTimes: UPDATES_TIMES,
+  };
 }
 
 function memoryOf({ database, rows }: StockTable): IndexMemory {
@@ -117,8 +127,8 @@ export function timesOf({ micros }: IndexFigure): number {
 }
 
 /** The figures as lines of text, in columns. */
-export function formatIndexFigures(figures: readonly IndexFigure[], rows: number): string {
-  const sizes = PARTS.map((part) => (rows / part).toLocaleString('en'));
+export function formatIndexFigures(figures: readonly IndexFigure[], rows: readonly number[]): string {
+  const sizes = rows.map((count) => count.toLocaleString('en'));
   const cells = (values: readonly (string | number)[]): string => values.map((value) => String(value).padStart(12)).join('');
   const head = `${'        microseconds, the middle one'.padEnd(56)}${'answer'.padStart(20)}${cells(sizes)}${cells(['times', 'bound', 'first ask'])}`;
   const lines = figures.map((figure) => {
@@ -142,10 +152,17 @@ export function formatIndexMemory(memory: readonly IndexMemory[]): string {
 }
 
 if (import.meta.main) {
-  const { values } = parseArgs({ options: { rows: { type: 'string', default: String(ROWS) }, samples: { type: 'string', default: '400' } } });
-  const options = { rows: Number(values.rows), samples: Number(values.samples) };
-  if (!Number.isInteger(options.rows / ROWS_UNIT / 100)) throw new Error(`Cannot measure: --rows is ${values.rows}, must be a multiple of ${ROWS_UNIT * 100}`);
-  if (!Number.isInteger(options.samples) || options.samples < 1) throw new Error(`Cannot measure: --samples is ${values.samples}, must be >= 1`);
+  const { values } = parseArgs({
+    options: { rows: { type: 'string', default: String(ROWS) }, samples: { type: 'string', default: '400' } },
+  });
+  const options = { rows: PARTS.map((part) => Number(values.rows) / part), samples: Number(values.samples) };
+  if (!options.rows.every((count) => Number.isInteger(count / ROWS_UNIT) && count >= ROWS_MIN)) {
+    const rule = `must be a multiple of ${ROWS_UNIT * 100}, at least ${ROWS_MIN * 100}`;
+    throw new Error(`Cannot measure: --rows is ${values.rows}, ${rule}`);
+  }
+  if (!Number.isInteger(options.samples) || options.samples < 1) {
+    throw new Error(`Cannot measure: --samples is ${values.samples}, must be a whole number, at least 1`);
+  }
   const directory = mkdtempSync(join(tmpdir(), 'k-lani-indexes-'));
   try {
     const host = { ...describeHost(), node: process.version, filesystem: filesystemOf(directory), durability: 'os' };

@@ -1,6 +1,6 @@
 /** Queries of the stock of `stock.ts`. Each has an answer of about the same size in any table. */
 import type { EmbeddedDatabase, EmbeddedTable } from '@k-lani/engine';
-import { LARGE_EVENTS, SOLD_OUT_RANK, STOCK, largeEvent, numberOf, smallEvent, type StockTerm } from './stock.ts';
+import { SOLD_OUT_RANK, STOCK, largeEvent, numberOf, smallEvent, type StockTerm } from './stock.ts';
 
 /** A table with its database, and how many rows it has. */
 export interface StockTable {
@@ -27,7 +27,13 @@ const TIMES = 3;
 const FREE = { field: 'is_booked', eq: 0 } as const;
 
 /** Row ids that meet the terms. */
-function ids(name: string, answer: number, limit: number, terms: (sample: number, rows: number) => StockTerm[], boundTimes = TIMES): QueryKind {
+function ids(
+  name: string,
+  answer: number,
+  limit: number,
+  terms: (sample: number, rows: number) => StockTerm[],
+  boundTimes = TIMES,
+): QueryKind {
   return { name, answer, boundTimes, run: ({ table, rows }, sample) => table.queryIntersect(terms(sample, rows), { limit }).length };
 }
 
@@ -64,12 +70,18 @@ export const QUERY_KINDS: readonly QueryKind[] = [
     boundTimes: CACHE_TIMES,
     run: ({ table, rows }, sample) => table.queryIntersect([FREE, prices(sample, rows, 1000)], { limit: 0 }).length,
   },
-  ids('range of all the table, and 1,000', 1000, 0, (sample, rows) => [{ field: 'price', lt: rows }, { field: 'event', eq: largeEvent(sample) }], CACHE_TIMES),
+  ids(
+    'range of all the table, and 1,000',
+    1000,
+    0,
+    (sample, rows) => [
+      { field: 'price', lt: rows },
+      { field: 'event', eq: largeEvent(sample) },
+    ],
+    CACHE_TIMES,
+  ),
   count('count of a value', HALF, () => [FREE]),
   count('count of a range', HALF, (sample, rows) => [prices(sample, rows, rows / 2)]),
   count('count of half and a ninth', 'a part of the table', (sample) => [FREE, { field: 'rank', eq: sample % SOLD_OUT_RANK }]),
   count('count of half and 1,000', 10, (sample) => [FREE, { field: 'event', eq: largeEvent(sample) }]),
 ];
-
-/** How many of `QUERY_KINDS` samples differ in what they ask. */
-export const SAMPLES_ALIKE_AFTER = LARGE_EVENTS;

@@ -21,8 +21,10 @@ export const STOCK = defineTable({
 export type Stock = RowOf<typeof STOCK>;
 export type StockTerm = TermOf<typeof STOCK>;
 
-/** Row counts that divide as the events need it are multiples of this. */
-export const ROWS_UNIT = 100_000;
+/** Row counts of tables are multiples of this, so that they divide as the events need it. */
+export const ROWS_UNIT = 10_000;
+/** The smallest table. */
+export const ROWS_MIN = 50_000;
 
 /** Events of 1,000 rows, and as many of ten. */
 export const LARGE_EVENTS = 20;
