@@ -62,17 +62,18 @@ export function forEachVersionFrom(
 /**
  * Position of the version at `lsn` of the row whose last durable version is at `last`, 0 when it did not exist or was deleted then. An open
  * cursor of that lsn keeps what is needed.
+ *
+ * @throws {KLaniError} ChecksumMismatch: what the opening has checked can be damaged since, and a wrong pointer leads anywhere
  */
-export function positionAt(state: Pick<VisibleState, 'log' | 'locateRecord'>, last: number, lsn: number): number {
-  const { log } = state;
+export function positionAt({ log }: Pick<VisibleState, 'log'>, last: number, lsn: number): number {
   let position = last;
   while (Math.abs(position) >= lsn) {
-    const at = state.locateRecord(Math.abs(position));
+    const at = log.record(Math.abs(position));
     // A record that was moved since is the version of then.
     if (readU64(log.view, at + RecordOffset.lsn) < lsn) break;
     const previous = readU64(log.view, at + RecordOffset.previous);
     if (previous === 0) return 0;
-    const before = state.locateRecord(previous);
+    const before = log.record(previous);
     position = log.view.getUint8(before + RecordOffset.kind) === RecordKind.delete ? -previous : previous;
   }
   assert(Number.isSafeInteger(position), 'A position is a safe integer');

@@ -137,8 +137,8 @@ const IN_ONE_PLACE: readonly Planted[] = [
     name: 'overlay-not-consulted',
     breaks: 'a claim takes rows that were taken by a claim which is not durable yet',
     file: `${ENGINE}/database/claimer.ts`,
-    find: 'this.#intersection.begin(side, line.terms, this.#state.overlay(line.table.id).rows, first);',
-    replace: 'this.#intersection.begin(side, line.terms, undefined, first);',
+    find: 'this.#intersection.begin(side, line.terms, this.#state.overlay(line.table.id).rows, 1, first);',
+    replace: 'this.#intersection.begin(side, line.terms, undefined, 1, first);',
   },
   {
     name: 'overlay-forgets-too-early',
