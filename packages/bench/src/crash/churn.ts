@@ -6,9 +6,11 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { type Client, connect, defineTable, KLaniError, type RemoteTable } from 'k-lani-client';
 import type { TroubleLog } from './trouble.ts';
 
-const COUNTERS = defineTable({ table: 'churn', fields: { count: { type: 'uint32', index: 'ordered' } } });
+/** Every row counts the times that it was replaced. */
+export const COUNTERS = defineTable({ table: 'churn', fields: { count: { type: 'uint32', index: 'ordered' } } });
 
-const ROWS = 16;
+/** Rows of the table. */
+export const COUNTER_ROWS = 16;
 const RECONNECT_MS_MAX = 40;
 const REASK_MS = 5;
 
@@ -31,7 +33,7 @@ export class Churn {
     const client = await connect(address, { name: 'churn', reconnect: { delayMsMax: RECONNECT_MS_MAX } });
     const table = await client.table(COUNTERS);
     const { changes } = await client.batch((batch) => {
-      for (let row = 0; row < ROWS; row += 1) batch.append(table, { count: 0 });
+      for (let row = 0; row < COUNTER_ROWS; row += 1) batch.append(table, { count: 0 });
     });
     return new Churn(client, table, { rowIds: changes.map(({ rowId }) => rowId), log });
   }

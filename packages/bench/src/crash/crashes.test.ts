@@ -56,6 +56,19 @@ test('a server that stood still longer than leases and time-outs refuses what ca
   );
 });
 
+test('processes that read beside a server, and are killed, see what was so and hold up nobody', async (context) => {
+  const { rows, skipped } = await run(context, { troubles: ['readers'], kills: 6 });
+  if (process.platform === 'linux')
+    assert.deepEqual(
+      rows.map(({ storm, kills }) => [storm, kills]),
+      [
+        ['concert claim', 3],
+        ['holiday loop', 3],
+      ],
+    );
+  else assert.match(skipped[0]?.reason ?? '', /on Linux alone$/);
+});
+
 for (const trouble of ['disk-full', 'read-only', 'failing-device'] as const satisfies readonly TroubleName[]) {
   test(`a server keeps what it acknowledged through this trouble with its disk: ${trouble}`, async (context) => {
     const out = directory(context);

@@ -5,6 +5,7 @@
  * | trouble | what is done | where |
  * | --- | --- | --- |
  * | `kill` | SIGKILL at seeded moments: while it serves, starts and closes; every other storm while it makes checkpoints and compacts its log, half of those into an archive | `killing.ts`, `churn.ts`, `archived.ts` |
+ * | `readers` | SIGKILL for processes that read beside it, in the middle of their reads; on Linux | `killing-readers.ts` |
  * | `stop` | SIGSTOP, and SIGCONT after leases and time-outs are over | `stopping.ts` |
  * | `disk-full` | a small file system is filled, and given room again | `bad-disks.ts` |
  * | `read-only` | that file system turns read-only | `bad-disks.ts` |
@@ -33,21 +34,22 @@ import { type BadDiskPlan, FailingDevice, FullDisk, isWriterFailure, ReadOnlyDis
 import { addRound, type CrashRow, emptyRow } from './crash-row.ts';
 import { STORM_KINDS, type StormKind, withGoods } from './goods.ts';
 import { Killing } from './killing.ts';
+import { KillingReaders } from './killing-readers.ts';
 import { type RoundCount, runRound } from './round.ts';
 import { SmallDisk } from './small-disk.ts';
 import { BUYER_TIMEOUT_MS, LEASE_MS, Stopping } from './stopping.ts';
 import { type Trouble, TroubleLog } from './trouble.ts';
 
 /** What can be done to a server. */
-export const TROUBLES = ['kill', 'stop', 'disk-full', 'read-only', 'failing-device'] as const;
+export const TROUBLES = ['kill', 'readers', 'stop', 'disk-full', 'read-only', 'failing-device'] as const;
 
 export type TroubleName = (typeof TROUBLES)[number];
 
-type DiskTrouble = Exclude<TroubleName, 'kill' | 'stop'>;
+type DiskTrouble = Exclude<TroubleName, 'kill' | 'readers' | 'stop'>;
 
 /** What `k-lani bench crashes` can be told. */
 export interface CrashOptions {
-  /** SIGKILLs, over all storms. */
+  /** SIGKILLs of the server, and as many of readers, over all storms. */
   readonly kills: number;
   /** SIGSTOPs of each storm that is stopped. */
   readonly stops: number;
@@ -154,8 +156,12 @@ class CrashRun {
       }
       return;
     }
+    if (trouble === 'readers' && process.platform !== 'linux') {
+      this.#skipped.push({ trouble, reason: 'Cannot read beside a server: memory is shared on Linux alone' });
+      return;
+    }
     for (const kind of STORM_KINDS.slice(0, STORMS_OF_RARE_TROUBLE)) {
-      if (trouble === 'stop') await this.#round({ trouble, kind, base: this.#emptyDirectory() });
+      if (trouble === 'stop' || trouble === 'readers') await this.#round({ trouble, kind, base: this.#emptyDirectory() });
       else if (!(await this.#onSmallDisk(trouble, kind))) return;
     }
   }
@@ -239,6 +245,9 @@ class CrashRun {
     if (trouble === 'kill') {
       const archive = isArchiving ? join(base, ARCHIVE) : undefined;
       return new Killing({ kills, salesBetween: Math.ceil(units / kills), directory, archive, hasChurn: isCompacting, random }, log);
+    }
+    if (trouble === 'readers') {
+      return new KillingReaders({ kills: Math.ceil(this.#options.kills / STORMS_OF_RARE_TROUBLE), directory, random }, log);
     }
     if (trouble === 'stop') return new Stopping({ stops, salesBetween: Math.ceil(units / (2 * stops)), random }, log);
     assert(disk !== undefined, 'Trouble with a disk has a disk');

@@ -6,7 +6,7 @@ export type Trouble<Row, Term> = Pick<StormTrouble<Row, Term>, 'during'>;
 
 /** What was done in one round, and what was wrong beside the sales. */
 export class TroubleLog {
-  /** SIGKILLs sent to a living process, those below included. */
+  /** SIGKILLs sent to a living server, those below included, or to readers beside it. */
   kills = 0;
   /** Of those, while the process started. */
   killsStarting = 0;

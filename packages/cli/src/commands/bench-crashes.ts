@@ -54,8 +54,8 @@ export function benchCrashesCommand(): Command {
     .summary('kill the server hundreds of times, stop it, break its disk')
     .description(
       'Put servers of its own into trouble while buyers buy, and hold what the buyers were told against what the restarted server has: SIGKILL ' +
-        'while it serves, starts and closes; SIGSTOP for longer than leases and time-outs; a disk that fills up, turns read-only, or fails ' +
-        'a sync. The bad disks are small file systems, mounted for the test: it needs Linux and root for them, and leaves them out, with the ' +
+        'while it serves, starts and closes, and of processes that read beside it; SIGSTOP for longer than leases and time-outs; a disk that ' +
+        'fills up, turns read-only, or fails a sync. The bad disks are small file systems, mounted for the test: it needs Linux and root for them, and leaves them out, with the ' +
         'reason, where it may not. Exit code 1 when anything was lost, sold twice, or answered otherwise when asked again.',
     )
     .option('--kills <n>', 'SIGKILLs, over all storms', integerBetween(1, KILLS_MAX), CRASH_DEFAULTS.kills)
