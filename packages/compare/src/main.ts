@@ -14,6 +14,7 @@ import { formatReport } from './report/tables.ts';
 import { runComparison } from './run/comparison.ts';
 import { readRawLog } from './run/raw-log.ts';
 
+const EXIT_INTERRUPTED = 130;
 const LOG_FILE = 'compare.ndjson';
 const TABLES_FILE = 'compare.md';
 
@@ -39,14 +40,16 @@ async function carryOut(request: Request): Promise<number> {
     return 0;
   }
   const exitCode = await compare(request.options);
-  report(request.options.log, exitCode === 130 ? undefined : request.write);
+  report(request.options.log, exitCode === EXIT_INTERRUPTED ? undefined : request.write);
   return exitCode;
 }
 
 async function compare(options: Extract<Request, { kind: 'run' }>['options']): Promise<number> {
   const over = new AbortController();
-  const stop = (signal: NodeJS.Signals): void => over.abort(new Error(`ended by ${signal}`));
-  process.once('SIGINT', stop).once('SIGTERM', stop);
+  // A second signal does not wait; what was started ends with this process.
+  const stop = (signal: NodeJS.Signals): void =>
+    over.signal.aborted ? process.exit(EXIT_INTERRUPTED) : over.abort(new Error(`ended by ${signal}`));
+  process.on('SIGINT', stop).on('SIGTERM', stop);
   using line = progressLine(process.stderr);
   process.stderr.write(`Raw log: ${resolve(options.log)}\n`);
   const { state, failures } = await runComparison(options, {
@@ -57,7 +60,7 @@ async function compare(options: Extract<Request, { kind: 'run' }>['options']): P
     tell: (text) => line.tell(text),
   });
   process.off('SIGINT', stop).off('SIGTERM', stop);
-  if (state === 'interrupted') return 130;
+  if (state === 'interrupted') return EXIT_INTERRUPTED;
   return failures.length === 0 ? 0 : 1;
 }
 

@@ -98,6 +98,8 @@ class Comparison {
   readonly #failures: string[] = [];
   readonly #startedMs = performance.now();
   readonly #interrupted: Promise<never>;
+  /** Resolves when what is done at the moment has come to an end, whatever it is. */
+  #begun: Promise<void> = Promise.resolve();
 
   constructor(setup: {
     options: ComparisonOptions;
@@ -153,13 +155,19 @@ class Comparison {
     this.#environment.progress(`starting ${system.title}`);
     const site = { directory: join(this.#directory, system.name), port };
     try {
-      const contender = await this.#whileWanted(Contender.start(this.#environment.catalogueUrl, system, site));
-      this.#contenders.push(contender);
+      const contender = await this.#whileWanted(this.#start(system, site));
       const { name, title, kind, durability, isolation, configuration } = system;
       this.#log.write('system', { name, title, kind, version: contender.version, durability, isolation, configuration });
     } catch (error) {
       this.#fail({ system: system.name, scenario: undefined, round: undefined }, error);
     }
+  }
+
+  /** One that starts after all has ended takes part all the same, so that it is ended too. */
+  async #start(system: System, site: { readonly directory: string; readonly port: number }): Promise<Contender> {
+    const contender = await Contender.start(this.#environment.catalogueUrl, system, site);
+    this.#contenders.push(contender);
+    return contender;
   }
 
   async #runScenario(scenario: Scenario, where: string): Promise<void> {
@@ -264,6 +272,10 @@ class Comparison {
   }
 
   #whileWanted<Result>(work: Promise<Result>): Promise<Result> {
+    this.#begun = work.then(
+      () => {},
+      () => {},
+    );
     return Promise.race([work, this.#interrupted]);
   }
 
@@ -281,7 +293,15 @@ class Comparison {
   }
 
   async #stopAll(isOrderly: boolean): Promise<void> {
-    await Promise.allSettled(this.#contenders.splice(0).map((contender) => (isOrderly ? contender.stop() : contender.kill())));
+    await this.#endAll((contender) => (isOrderly ? contender.stop() : contender.kill()));
+    // What was begun before it was interrupted may have started something after that was killed.
+    await this.#begun;
+    await this.#endAll((contender) => contender.kill());
+    this.#contenders.length = 0;
+  }
+
+  async #endAll(end: (contender: Contender) => Promise<void>): Promise<void> {
+    await Promise.allSettled(this.#contenders.map(end));
   }
 
   #writeRun(): void {

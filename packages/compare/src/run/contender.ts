@@ -6,6 +6,7 @@
  * | running | it is killed, or stopped for good |
  * | killed | it runs again, on the same directory and port |
  */
+import { mkdirSync } from 'node:fs';
 import type { Figure, Measurement, Recount, Scenario, Task } from '../scenarios/scenario.ts';
 import type { Place, System } from '../systems/system.ts';
 import { Driver } from './driver.ts';
@@ -35,6 +36,7 @@ export class Contender {
   static async start(catalogueUrl: string, system: System, site: { directory: string; port: number }): Promise<Contender> {
     const place = { ...site, host: HOST };
     let server: Server | undefined;
+    mkdirSync(site.directory, { recursive: true });
     try {
       if (system.server !== undefined) {
         server = await Server.prepare(system.server, site);
@@ -104,7 +106,7 @@ export class Contender {
     }
   }
 
-  /** Ends it for good, at once. */
+  /** Ends it for good, at once; nothing happens when it has ended. */
   async kill(): Promise<void> {
     await Promise.all([this.#driver.kill(), this.#server?.kill()]);
   }

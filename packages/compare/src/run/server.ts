@@ -13,7 +13,7 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, chownSync, closeSync, mkdirSync, openSync, readFileSync } from 'node:fs';
+import { chmodSync, chownSync, closeSync, openSync, readFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ServerCommand, ServerRecipe, ServerSite } from '../systems/server-recipe.ts';
@@ -43,10 +43,9 @@ export class Server {
     this.#logFile = `${site.directory}.log`;
   }
 
-  /** Makes the data directory. @throws Error when one of the programs for that fails */
+  /** Lets the programs of the recipe fill the data directory. @throws Error when one of the programs for that fails */
   static async prepare(recipe: ServerRecipe, site: ServerSite): Promise<Server> {
     const server = new Server(recipe, site);
-    mkdirSync(site.directory, { recursive: true });
     if (server.#user !== undefined) {
       chmodSync(dirname(site.directory), 0o711);
       chownSync(site.directory, server.#user.uid, server.#user.gid);
