@@ -1,6 +1,7 @@
 /**
  * Left-Right: the derived state exists twice. Readers use the visible side; a durable batch is applied to the other one, and one atomic
- * store makes that visible. The side that readers have left is caught up lazily, before the next batch needs it.
+ * store makes that visible. The side that readers have left is caught up lazily, before the next batch needs it: the batch is applied to it
+ * as well, or a large one copied.
  *
  * | state | visible side | hidden side |
  * | --- | --- | --- |
@@ -22,6 +23,12 @@ import type { Catalog } from '../table/catalog.ts';
 import { ControlWords } from './control-words.ts';
 import { ReaderSlots, type SideNumber } from './reader-slots.ts';
 import { Side } from './side.ts';
+
+/**
+ * A side is caught up by copying the other one's memory when that is at most so many bytes for each byte of the batch: a large batch into a
+ * small database. Applying costs some 8 ns a byte of log, copying 0.2 ns a byte. What the side remembered of combinations of terms is lost.
+ */
+const COPIED_BYTES_MAX = 16;
 
 /** The records of one durable batch: the positions from the first record to the end. */
 interface Span {
@@ -131,7 +138,9 @@ export class LeftRight {
     if (behind === undefined) return;
     this.#slots.drain(this.#hiddenSide);
     this.#behind = undefined;
-    this.#applyTo(this.#hidden, behind.start, behind.end);
+    const { start, end } = behind;
+    if (this.#visible.store.sizeBytes <= (end - start) * COPIED_BYTES_MAX) this.#hidden.copyFrom(this.#visible);
+    else this.#applyTo(this.#hidden, start, end);
   }
 
   #applyTo(side: Side, start: number, end: number): void {
