@@ -1,5 +1,6 @@
 /** The public API of the package `k-lani`: the engine embedded, in one thread or several, its client, and the server for programs that start one themselves. */
 export {
+  attachReader,
   backUp,
   DirectorySource,
   DirectoryTarget,
@@ -9,10 +10,13 @@ export {
   EmbeddedTable,
   NodeIo,
   openDatabase,
+  openReader,
   parseAnchor,
   parseSchemaYaml,
+  ReaderDatabase,
   repairDatabase,
   restore,
+  TableReader,
   verifyLog,
   verifyLogInThreads,
   type Anchor,
@@ -24,10 +28,12 @@ export {
   type EmbeddedClaimLine,
   type LogReport,
   type OpenOptions,
+  type ReaderOptions,
   type RepairOptions,
   type RepairReport,
   type RestoreOptions,
   type RestoreReport,
+  type SharedHandle,
   type VerifyOptions,
   type WriteOptions,
 } from '@k-lani/engine';

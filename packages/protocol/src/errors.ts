@@ -20,8 +20,9 @@ export const ERRORS = {
   NotFound: {
     number: 1,
     retry: 'never',
-    meaning: 'No row has this id, or the row is deleted; or no database is at this path.',
-    remedy: 'Check the row id or the path; `history` shows a deleted row.',
+    meaning: 'No row has this id, or the row is deleted; or no database is at this path, or no process has it open.',
+    remedy:
+      'Check the row id or the path; `history` shows a deleted row; `openReader` needs a process that has the database open for writing.',
   },
   AlreadyLocked: {
     number: 2,
