@@ -106,7 +106,7 @@ function putRow(call: Call, handle: TableHandle | undefined, { lsn }: ClaimedCha
   const { database, service } = call;
   const { row } = service;
   if (handle === undefined) return false;
-  row.read(database, handle, database.state.log.record(lsn));
+  row.read(database.state.log, handle, database.state.log.record(lsn));
   const { bytes, start, end } = row;
   if (!call.hasRoomFor(LENGTH_SIZE_BYTES + end - start + sizeAfter)) return false;
   encodeClaimedRowBytes(call.caller.out, bytes, start, end);

@@ -12,7 +12,7 @@
  * | checkpointBytes | 67108864 | 0 to 1099511627776 |
  * | history | all | all, latest, or a number of days, 1 to 36500 |
  * | archive | none | a directory, or none |
- * | ioThreads | auto | 0 to 64, or auto |
+ * | ioThreads | auto | 0 to 32, or auto |
  * | maxConnections | 4096 | 1 to 65536 |
  * | maxFrameBytes | 16777216 | 4096 to 33554432 |
  * | maxResponseRows | 65536 | 1 to 1000000 |
@@ -32,7 +32,7 @@ import { HISTORY_DAYS_MAX } from '@k-lani/engine';
 
 const DAY_MS = 86_400_000;
 /** The most I/O threads that can be asked for. */
-export const IO_THREADS_MAX = 64;
+export const IO_THREADS_MAX = 32;
 
 const MEBIBYTE = 1024 * 1024;
 

@@ -68,7 +68,7 @@ function answerPage(call: Call, { cursor, handle, pageRows }: OpenCursor, number
   const start = beginPage(out, cursor.lsn);
   let count = 0;
   cursor.page(pageRows, (at) => {
-    row.read(database, handle, at);
+    row.read(database.state.log, handle, at);
     const { length } = out;
     encodeVersionedRow(out, row);
     if (call.isTooLong && count > 0) {

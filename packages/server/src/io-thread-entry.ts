@@ -1,22 +1,26 @@
 /** An I/O thread of `IoThreads`: takes the sockets that it is sent, until its channel ends. */
 import { parentPort, workerData } from 'node:worker_threads';
 import { assert, Channel } from '@k-lani/base';
-import { NodeClock } from '@k-lani/engine';
+import { NodeClock, NodeIo, type SharedHandle, SharedReader } from '@k-lani/engine';
+import { KLaniError } from '@k-lani/protocol';
 import type { IoThreadMessage, IoThreadTask } from './io-threads.ts';
-import { relay } from './relay.ts';
+import { Relay } from './relay.ts';
+import { SnapshotReads } from './snapshot-reads.ts';
 import { SocketWire } from './socket-wire.ts';
+import { nodeTicker } from './ticker.ts';
 
 const port = parentPort;
 assert(port !== null, 'This module is the entry of a thread');
-const { channel: side, figures: memory } = workerData as IoThreadTask;
+const { channel: side, figures: memory, limits, tickMs } = workerData as IoThreadTask;
 const clock = new NodeClock();
 const figures = new Float64Array(memory);
+const relays = new Set<Relay>();
+let reads: SnapshotReads | undefined;
 
 function say(message: IoThreadMessage): void {
   port?.postMessage(message);
 }
 
-// The channel is all that keeps the thread: when it ends, so do the sockets, and with them the thread.
 const channel = new Channel(side, {
   endOfTurn: (callback) => clock.defer(callback),
   defer: (callback) => clock.defer(callback),
@@ -25,9 +29,22 @@ const channel = new Channel(side, {
     assert(descriptor !== undefined, 'A connection opens with its descriptor');
     const socket = SocketWire.ofDescriptor(descriptor);
     say(descriptor);
-    relay(socket, connection, figures);
+    relays.add(new Relay(socket, connection, { figures, reads: () => reads, onGone: (relay) => relays.delete(relay) }));
   },
-  onGone: () => undefined,
+  onGone: () => reads?.close(),
 });
 assert(channel.connectionCount === 0, 'A thread begins without connections');
+nodeTicker.start(tickMs, () => {
+  for (const relay of relays) relay.tick();
+});
+port.on('message', (snapshot: SharedHandle) => {
+  try {
+    reads = new SnapshotReads(SharedReader.attach(snapshot, { io: new NodeIo(), clock }), limits);
+  } catch (error) {
+    if (!(error instanceof KLaniError)) throw error;
+    say({ problem: error.message });
+  }
+});
+// The channel is what keeps the thread: when it ends, so do the sockets, and with them the thread.
+port.unref();
 say('ready');

@@ -6,15 +6,19 @@
  *    connection of the thread's channel in the place of the socket: no session knows the difference.
  * 2. The descriptor is moved by duplicating it. Until the thread says that it has taken it, the first one is kept, so that whatever happens to
  *    the thread, the client sees the end of its connection.
- * 3. A thread that dies takes its connections with it, nothing else: clients come again and ask again under their operation ids. It is
+ * 3. Reads of what is durable are answered by the threads, from the snapshot that the writer shares with them: see `relay.ts`. Where memory
+ *    cannot be shared, and for everything else, the writer answers.
+ * 4. A thread that dies takes its connections with it, nothing else: clients come again and ask again under their operation ids. It is
  *    logged, and another thread takes its place after `REPLACE_MS`. Where no thread lives, the accepting thread serves its sockets itself.
  */
 import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
 import { Channel, type ChannelSide, createChannel, type Scheduler } from '@k-lani/base';
+import type { SharedHandle } from '@k-lani/engine';
 import { KLaniError } from '@k-lani/protocol';
 import { FIGURES_SIZE, statsOf } from './io-thread-figures.ts';
 import type { IoThreadStats, ServerLog } from './service.ts';
+import type { ReadLimits } from './snapshot-reads.ts';
 import { SocketWire } from './socket-wire.ts';
 import { ThreadWire } from './thread-wire.ts';
 import type { AcceptedWire } from './wire.ts';
@@ -33,26 +37,32 @@ export interface IoThreadTask {
   readonly channel: ChannelSide;
   /** See `io-thread-figures.ts`. */
   readonly figures: SharedArrayBuffer;
+  readonly limits: ReadLimits;
+  /** How often sessions are shown that their clients are alive, milliseconds. */
+  readonly tickMs: number;
 }
 
-/** What a thread says: that it is ready, or the descriptor that it has taken. */
-export type IoThreadMessage = 'ready' | number;
+/** What a thread says: that it is ready, the descriptor that it has taken, or why it cannot read snapshots. */
+export type IoThreadMessage = 'ready' | number | { readonly problem: string };
 
-interface IoThreadsParts {
+/** What a set of threads needs. */
+export interface IoThreadsParts {
+  readonly limits: ReadLimits;
+  readonly tickMs: number;
   readonly log: ServerLog;
   readonly scheduler: Scheduler;
 }
 
-/** How many threads a configuration means on this machine. */
-export function ioThreadCount(configured: 'auto' | number): number {
+/** How many threads a configuration means on a machine with so many processors. */
+export function ioThreadCount(configured: 'auto' | number, processors = availableParallelism()): number {
   if (configured !== 'auto') return configured;
-  const processors = availableParallelism();
   return processors <= 2 ? 0 : Math.min(processors - 1, AUTO_MAX);
 }
 
 export class IoThreads {
   readonly #parts: IoThreadsParts;
   readonly #threads: (IoThread | undefined)[] = [];
+  #snapshot: SharedHandle | undefined;
   #isClosing = false;
 
   private constructor(parts: IoThreadsParts) {
@@ -85,6 +95,12 @@ export class IoThreads {
     return chosen?.move(wire) ?? wire;
   }
 
+  /** Lets the threads answer reads from the snapshots of the database. */
+  share(snapshot: SharedHandle): void {
+    this.#snapshot = snapshot;
+    for (const thread of this.#threads) thread?.share(snapshot);
+  }
+
   /** Of every thread that lives. */
   stats(): readonly IoThreadStats[] {
     return this.#threads.flatMap((thread) => (thread === undefined ? [] : [statsOf(thread.figures)]));
@@ -98,7 +114,7 @@ export class IoThreads {
 
   #startOne(place: number): Promise<void> {
     return new Promise((resolve, reject) => {
-      const thread = new IoThread(place + 1, this.#parts.scheduler, {
+      const thread = new IoThread(place + 1, this.#parts, {
         ready: resolve,
         ended: (cause) => {
           this.#threads[place] = undefined;
@@ -108,6 +124,7 @@ export class IoThreads {
         },
       });
       this.#threads[place] = thread;
+      if (this.#snapshot !== undefined) thread.share(this.#snapshot);
     });
   }
 
@@ -135,9 +152,13 @@ class IoThread {
   readonly #moving = new Map<number, SocketWire>();
   readonly #exited: Promise<void>;
 
-  constructor(number: number, scheduler: Scheduler, on: { readonly ready: () => void; readonly ended: (cause: unknown) => void }) {
+  constructor(
+    number: number,
+    { log, scheduler, limits, tickMs }: IoThreadsParts,
+    on: { readonly ready: () => void; readonly ended: (cause: unknown) => void },
+  ) {
     const [mine, channel] = createChannel();
-    const task: IoThreadTask = { channel, figures: this.figures.buffer };
+    const task: IoThreadTask = { channel, figures: this.figures.buffer, limits, tickMs };
     this.#worker = new Worker(ENTRY, { workerData: task, transferList: [channel.port], execArgv: [], name: `k-lani io ${number}` });
     this.#channel = new Channel(mine, {
       endOfTurn: queueMicrotask,
@@ -150,7 +171,8 @@ class IoThread {
       if (message === 'ready') {
         this.isReady = true;
         on.ready();
-      } else this.#moved(message);
+      } else if (typeof message === 'number') this.#moved(message);
+      else log.warn({ thread: number }, `an I/O thread passes all reads on: ${message.problem}`);
     });
     this.#worker.on('error', (error) => {
       cause = error;
@@ -175,6 +197,11 @@ class IoThread {
     if (descriptor === undefined) return undefined;
     this.#moving.set(descriptor, wire);
     return new ThreadWire(this.#channel.open(new Uint8Array(Uint32Array.of(descriptor).buffer)), wire.peer);
+  }
+
+  share(snapshot: SharedHandle): void {
+    const port: Pick<Worker, 'postMessage'> = this.#worker;
+    port.postMessage(snapshot);
   }
 
   async close(): Promise<void> {

@@ -3,6 +3,7 @@ import {
   fillTerms,
   forEachVersion,
   NONE,
+  type Reader,
   RecordKind,
   RecordOffset,
   readU64,
@@ -36,7 +37,11 @@ import {
   type WireTerm,
 } from '@k-lani/protocol';
 import type { Call } from './call.ts';
+import type { Refusal } from './refusal.ts';
 import type { TableHandle } from './table-handles.ts';
+
+/** How the engine would carry out a query. */
+type Plan = ReturnType<Reader['explain']>;
 
 const NOT_FOUND = ERRORS.NotFound.number;
 
@@ -50,12 +55,11 @@ export function seek(call: Call): void {
   const at = isLocked ? database.reader.seekLatest(table, rowId) : database.reader.seek(table, rowId);
   const dependsOn = isLocked ? database.reader.latestDependsOn(table, rowId) : 0;
   if (at === NONE) {
-    const message = `Cannot read row ${rowId} of table "${table.name}": there is none, or it is deleted`;
-    call.refuse({ status: NOT_FOUND, message, retryAfterMs: 0 }, dependsOn);
+    call.refuse(noSuchRow(table, rowId), dependsOn);
     return;
   }
   const { row } = service;
-  row.read(database, handle, at);
+  row.read(database.state.log, handle, at);
   encodeVersionedRow(call.answer(), row);
   call.done(dependsOn);
 }
@@ -95,11 +99,7 @@ export function explain(call: Call): void {
   const { handle, terms } = decodeTermsRequest(call.reader, caller.handles);
   const { table } = caller.handles.get(handle);
   const plan = database.reader.explain(table, filled(call, table, terms));
-  const explanation: Explanation = {
-    ...plan,
-    terms: plan.terms.map(({ fieldIndex, role, rows }) => ({ field: table.schema.fields[fieldIndex]?.name ?? '', role, rows })),
-  };
-  encodeJsonAnswer(call.answer(), JSON.stringify(explanation));
+  encodeJsonAnswer(call.answer(), JSON.stringify(explanationOf(table, plan)));
   call.done();
 }
 
@@ -127,6 +127,23 @@ export function history(call: Call): void {
   });
   endCount(out, countOffset, versions);
   call.done();
+}
+
+/** What is answered where there is no such row. */
+export function noSuchRow(table: StoredTable, rowId: number): Refusal {
+  return {
+    status: NOT_FOUND,
+    message: `Cannot read row ${rowId} of table "${table.name}": there is none, or it is deleted`,
+    retryAfterMs: 0,
+  };
+}
+
+/** A plan as it is answered. */
+export function explanationOf(table: StoredTable, plan: Plan): Explanation {
+  return {
+    ...plan,
+    terms: plan.terms.map(({ fieldIndex, role, rows }) => ({ field: table.schema.fields[fieldIndex]?.name ?? '', role, rows })),
+  };
 }
 
 /** Refuses more than the server answers at once. @throws {KLaniError} InvalidArgument */
@@ -161,7 +178,7 @@ function answerRows(call: Call, handle: TableHandle, rowCount: number, rowIdOf: 
   for (let place = 0; place < rowCount; place += 1) {
     const at = database.reader.seek(handle.table, rowIdOf(place));
     if (at === NONE) continue;
-    row.read(database, handle, at);
+    row.read(database.state.log, handle, at);
     encodeVersionedRow(out, row);
     if (call.isTooLong) throw call.tooLong();
     found += 1;
@@ -178,7 +195,7 @@ function putVersion(call: Call, handle: TableHandle, at: number): void {
   const version = view.getUint32(at + RecordOffset.version, true);
   const source = { bytes, start: 0, end: 0 };
   if (change !== ChangeKind.delete) {
-    row.read(call.database, handle, at);
+    row.read(log, handle, at);
     source.bytes = row.bytes;
     source.start = row.start;
     source.end = row.end;

@@ -1,5 +1,8 @@
-import { RecordOffset, readU64, type Database, type StoredTable } from '@k-lani/engine';
+import { RecordOffset, readU64, type StoredTable } from '@k-lani/engine';
 import { KLaniError, type RowLayout, type RowSource } from '@k-lani/protocol';
+
+/** Memory that records are readable in. */
+type RecordMemory = Parameters<StoredTable['rowInLayout']>[0];
 
 /** The row of a record, as answers take it. Reused from row to row. */
 export class RecordRow implements RowSource {
@@ -15,8 +18,7 @@ export class RecordRow implements RowSource {
    *
    * @throws {KLaniError} SchemaChanged when the row was written with a newer schema than the handle speaks
    */
-  read(database: Database, { table, layout }: { readonly table: StoredTable; readonly layout: RowLayout }, at: number): void {
-    const { log } = database.state;
+  read(log: RecordMemory, { table, layout }: { readonly table: StoredTable; readonly layout: RowLayout }, at: number): void {
     const { view } = log;
     this.rowId = view.getUint32(at + RecordOffset.rowId, true);
     this.version = view.getUint32(at + RecordOffset.version, true);
@@ -28,10 +30,10 @@ export class RecordRow implements RowSource {
       this.end = this.start + view.getUint32(at + RecordOffset.bodyLength, true);
       return;
     }
-    this.#readUpgraded(database, { table, layout }, at, schemaVersion);
+    this.#readUpgraded(log, { table, layout }, at, schemaVersion);
   }
 
-  #readUpgraded(database: Database, handle: { table: StoredTable; layout: RowLayout }, at: number, schemaVersion: number): void {
+  #readUpgraded(log: RecordMemory, handle: { table: StoredTable; layout: RowLayout }, at: number, schemaVersion: number): void {
     const { table, layout } = handle;
     if (schemaVersion > layout.schema.version) {
       throw new KLaniError(
@@ -39,7 +41,7 @@ export class RecordRow implements RowSource {
         `Cannot read row ${this.rowId} of table "${table.name}": it has schema version ${schemaVersion}, the handle ${layout.schema.version}`,
       );
     }
-    const writer = table.rowInLayout(database.state.log, at, layout);
+    const writer = table.rowInLayout(log, at, layout);
     this.bytes = writer?.bytes ?? this.bytes;
     this.start = 0;
     this.end = writer?.length ?? 0;

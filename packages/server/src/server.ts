@@ -6,6 +6,7 @@
  */
 import type { Clock, Random, Scheduler } from '@k-lani/base';
 import { DATABASE_DEFAULTS, Database, type DatabaseStats, type Io, NodeClock, NodeIo, NodeRandom, WorkerRunner } from '@k-lani/engine';
+import { KLaniError } from '@k-lani/protocol';
 import { pino } from 'pino';
 import { type Address, formatAddress, parseAddress } from './address.ts';
 import { checkConfig } from './config.ts';
@@ -13,7 +14,7 @@ import type { ServerConfig } from './config-keys.ts';
 import { ioThreadCount, IoThreads } from './io-threads.ts';
 import { Listener } from './listener.ts';
 import { SERVER_VERSION } from './server-version.ts';
-import { Service, type IoThreadStats, type ServerLog, type ServerStats } from './service.ts';
+import { answerBytesMax, Service, type IoThreadStats, type ServerLog, type ServerStats } from './service.ts';
 import { Sessions } from './sessions.ts';
 import { nodeTicker, type Ticker } from './ticker.ts';
 import type { ConnectionSource } from './wire.ts';
@@ -63,9 +64,11 @@ export async function startServer(config: Partial<ServerConfig> = {}, adapters: 
     for (const address of checked.listen) listeners.push(await listen(parseAddress(address)));
     const clock = adapters.clock ?? new NodeClock();
     const log = adapters.log ?? logOf(checked);
-    const count = ioThreadCount(checked.ioThreads);
-    ioThreads = count === 0 ? undefined : await IoThreads.start(count, { log, scheduler: clock });
+    // Threads own real sockets alone.
+    const count = adapters.listen === undefined ? ioThreadCount(checked.ioThreads) : 0;
+    ioThreads = count === 0 ? undefined : await IoThreads.start(count, { ...ioThreadLimits(checked), log, scheduler: clock });
     const database = await openDatabase(checked, adapters, clock);
+    if (ioThreads !== undefined) shareSnapshots(database, ioThreads, log);
     return new Server(database, listeners, { config: checked, ticker: adapters.ticker ?? nodeTicker, log, clock, ioThreads });
   } catch (error) {
     await ioThreads?.close();
@@ -95,7 +98,7 @@ export class Server {
     this.#listeners = listeners;
     this.addresses = listeners.map(({ address }) => formatAddress(address));
     database.onFailed((error) => log.error({ err: error }, 'the writer has failed: reads go on, writes do not'));
-    this.#stopTicker = ticker.start(Math.min(LOOK_MS_MAX, config.sessionIdleMs / 4), () => this.#look());
+    this.#stopTicker = ticker.start(lookMs(config.sessionIdleMs), () => this.#look());
     const onError = (error: Error): void => log.error({ err: error }, 'a connection could not be accepted');
     for (const listener of listeners) listener.start((wire) => this.#sessions.accept(ioThreads?.move(wire) ?? wire), onError);
     const { addresses } = this;
@@ -128,6 +131,26 @@ export class Server {
 
   #look(): void {
     this.#sessions.look(this.#service.clock.monotonicMs());
+  }
+}
+
+function ioThreadLimits({ maxFrameBytes, maxResponseRows, maxResponseBytes, sessionIdleMs }: ServerConfig) {
+  const limits = { maxFrameBytes, maxResponseRows, answerBytesMax: answerBytesMax({ maxFrameBytes, maxResponseBytes }) };
+  return { limits, tickMs: lookMs(sessionIdleMs) };
+}
+
+/** Sessions that end when idle are looked at, and shown to be alive, four times in that time at least. */
+function lookMs(sessionIdleMs: number): number {
+  return Math.min(LOOK_MS_MAX, sessionIdleMs / 4);
+}
+
+/** Where memory is not shared, the threads pass all reads on. */
+function shareSnapshots(database: Database, ioThreads: IoThreads, log: ServerLog): void {
+  try {
+    ioThreads.share(database.share());
+  } catch (error) {
+    if (!(error instanceof KLaniError) || error.code !== 'Unsupported') throw error;
+    log.info({ err: error }, 'I/O threads answer no reads by themselves');
   }
 }
 

@@ -51,6 +51,11 @@ export interface ServerStats extends Readonly<ServerCounters> {
   readonly version: string;
 }
 
+/** The longest answer of a configuration, header included, bytes. */
+export function answerBytesMax({ maxFrameBytes, maxResponseBytes }: Pick<ServerConfig, 'maxFrameBytes' | 'maxResponseBytes'>): number {
+  return Math.min(maxFrameBytes, FRAME_HEADER_SIZE + maxResponseBytes);
+}
+
 /** What a {@link Service} is made of. */
 export interface ServiceParts {
   readonly database: Database;
@@ -97,7 +102,7 @@ export class Service {
     this.version = parts.version;
     this.#ioThreadStats = parts.ioThreadStats ?? (() => []);
     this.held = new HeldAnswers(parts.database);
-    this.answerBytesMax = Math.min(parts.config.maxFrameBytes, FRAME_HEADER_SIZE + parts.config.maxResponseBytes);
+    this.answerBytesMax = answerBytesMax(parts.config);
   }
 
   /** Memory for the terms of a line, for the use of one command at a time. */
