@@ -64,6 +64,12 @@ export interface ComparisonOutcome {
 /** Trials of a system that has fewer ways: a process that has just started compiles while it works. */
 const TRIALS_MIN = 3;
 
+/** One way, and what it came to. */
+interface Trial {
+  readonly way: Way;
+  readonly measurement: Measurement;
+}
+
 /** A system in one scenario. */
 interface Entry {
   readonly contender: Contender;
@@ -99,7 +105,7 @@ class Comparison {
   readonly #startedMs = performance.now();
   readonly #interrupted: Promise<never>;
   /** Resolves when what is done at the moment has come to an end, whatever it is. */
-  #begun: Promise<void> = Promise.resolve();
+  #begun: Promise<unknown> = Promise.resolve();
 
   constructor(setup: {
     options: ComparisonOptions;
@@ -173,7 +179,7 @@ class Comparison {
   async #runScenario(scenario: Scenario, where: string): Promise<void> {
     const { name, title, what, kinds } = scenario;
     const { rounds } = this.#options;
-    const contenders = this.#contenders.filter(({ system }) => kinds.includes(system.kind));
+    const contenders = this.#contenders.filter(({ system }) => kinds.includes(system.kind) && system.ways(scenario.use).length > 0);
     if (contenders.length === 0) return;
     this.#log.write('scenario', { name, title, what, kinds });
     let entries: Entry[] = [];
@@ -198,27 +204,29 @@ class Comparison {
     }
   }
 
-  /** Tries every way, and gives the best one. */
+  /** Tries every name of a way with the number of connections in the middle, and then the best name with the others; gives the best way. */
   async #choose(contender: Contender, scenario: Scenario): Promise<Way> {
     const { system } = contender;
-    const ways = scenario
-      .connections(system)
-      .flatMap((connections) => system.ways(scenario.use).map((name): Way => ({ connections, name })));
-    const tried: { readonly way: Way; readonly measurement: Measurement }[] = [];
+    const numbers = scenario.connections(system);
+    const middle = numbers[numbers.length >> 1] ?? 1;
+    const trials: Trial[] = [];
+    const attempt = async (way: Way): Promise<void> => void trials.push(await this.#try(contender, scenario, way, trials.length));
+    for (const name of system.ways(scenario.use)) await attempt({ name, connections: middle });
+    const { name } = bestOf(trials);
+    for (const connections of numbers) if (connections !== middle) await attempt({ name, connections });
+    const trialsMin = this.#options.size === 'small' || scenario.isWeighed === true ? 0 : TRIALS_MIN;
+    while (trials.length < trialsMin) await attempt(bestOf(trials));
+    const way = bestOf(trials);
+    this.#log.write('chosen', { scenario: scenario.name, system: system.name, way });
+    return way;
+  }
+
+  async #try(contender: Contender, scenario: Scenario, way: Way, number: number): Promise<Trial> {
     const size = this.#options.size === 'small' ? 'small' : 'trial';
-    const trials = scenario.isWeighed === true ? 1 : size === 'small' ? ways.length : Math.max(ways.length, TRIALS_MIN);
-    for (let trial = 0; trial < trials; trial += 1) {
-      const way = ways[trial % ways.length];
-      if (way === undefined) throw new Error(`Cannot try ${system.name}: it has no way to ${scenario.use}`);
-      const task = { run: runName(scenario, 't', trial), size, seed: this.#options.seed, way, repeats: 1 } as const;
-      const measurement = await contender.measure(scenario, task);
-      this.#log.write('trial', { scenario: scenario.name, system: system.name, way, figures: measurement.figures });
-      tried.push({ way, measurement });
-    }
-    const [best] = tried.toSorted((a, b) => compareMeasurements(a.measurement, b.measurement));
-    if (best === undefined) throw new Error(`Cannot try ${system.name}: it has no way to ${scenario.use}`);
-    this.#log.write('chosen', { scenario: scenario.name, system: system.name, way: best.way });
-    return best.way;
+    const task = { run: runName(scenario, 't', number), size, seed: this.#options.seed, way, repeats: 1 } as const;
+    const measurement = await contender.measure(scenario, task);
+    this.#log.write('trial', { scenario: scenario.name, system: contender.system.name, way, figures: measurement.figures });
+    return { way, measurement };
   }
 
   /** Returns true, or throws. */
@@ -272,10 +280,7 @@ class Comparison {
   }
 
   #whileWanted<Result>(work: Promise<Result>): Promise<Result> {
-    this.#begun = work.then(
-      () => {},
-      () => {},
-    );
+    this.#begun = Promise.allSettled([work]);
     return Promise.race([work, this.#interrupted]);
   }
 
@@ -336,6 +341,12 @@ async function weighed(contender: Contender, scenario: Scenario, task: Task): Pr
 /** Names of tables: letters, digits and underscores. */
 function runName({ name }: Scenario, kind: 't' | 'r', number: number): string {
   return `${name.replaceAll('-', '_')}_${kind}${number}`;
+}
+
+function bestOf(trials: readonly Trial[]): Way {
+  const [best] = trials.toSorted((a, b) => compareMeasurements(a.measurement, b.measurement));
+  if (best === undefined) throw new Error('Cannot choose a way: the system has none');
+  return best.way;
 }
 
 /** Negative when `a` is better, by the first figure of both. */

@@ -87,12 +87,12 @@ function fake(name: string, fault: Fault, kind: System['kind']): System {
           },
     open: async (place) => {
       if (fault === 'no session') throw new Error('the door is shut');
-      return session(place, fault);
+      return sessionOf(place, fault);
     },
   };
 }
 
-function session({ directory }: Place, fault: Fault): FakeSession {
+function sessionOf({ directory }: Place, fault: Fault): FakeSession {
   const refuse = async (): Promise<never> => {
     throw new Error('a fake has no tables');
   };
