@@ -77,7 +77,7 @@ test('buildPage() lets no text of the run become markup', () => {
 
 test('buildPage() gives the replay every sale at its time, and a script that a browser can read', () => {
   const page = pageOf(SAMPLE_LOG);
-  const [, text = ''] = /<script type="application\/json" id="replay-data">(.*?)<\/script>/.exec(page) ?? [];
+  const [, text = ''] = /<script type="application\/json" class="replay-data">(.*?)<\/script>/.exec(page) ?? [];
   const data = JSON.parse(text) as { deltasUs: number[]; places: number[]; killUs: number; groups: unknown[] };
   assert.deepEqual(data.deltasUs, [900, 149_100, 100_100]);
   assert.deepEqual(data.places, [2, 0, 1]);

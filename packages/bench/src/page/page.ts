@@ -15,6 +15,7 @@ import { html, Markup } from './markup.ts';
 import { percentileChart, percentileTable } from './percentiles.ts';
 import { replay } from './replay.ts';
 import { PAGE_SCRIPT } from './script.ts';
+import { sayPlainly, stormNumbers } from './storm-numbers.ts';
 import { PAGE_STYLE } from './style.ts';
 import { latencyChart, throughputChart, timelineOf } from './timeline.ts';
 import { formatBytes, formatCount, formatUs, plural, wordsOf } from './words.ts';
@@ -38,11 +39,17 @@ export function buildPage(rawLog: string, result: BenchResult): string {
   const log = decodeRawLog(rawLog);
   const figures = figuresOf(log);
   const total = log.run.groupSizes.reduce((sum, size) => sum + size, 0);
-  const story: Story = { log, figures, failures: failuresOf(log, figures), result, words: wordsOf(log.run.bench), total };
-  return `${documentOf(story).text}\n`;
+  const say = sayPlainly(stormNumbers(log, figures));
+  const page: Page = { log, figures, failures: failuresOf(log, figures), words: wordsOf(log.run.bench), say, total, result };
+  return `${documentOf(page).text}\n`;
 }
 
-function documentOf(story: Story): Markup {
+/** A story, and what only its page says. */
+interface Page extends Story {
+  readonly result: BenchResult;
+}
+
+function documentOf(story: Page): Markup {
   const { log, words, total } = story;
   const title = `k-lani: ${plural(log.run.buyers, words.buyer, words.buyers)}, ${plural(total, words.unit, words.units)}`;
   const policy = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'";
@@ -66,13 +73,13 @@ function documentOf(story: Story): Markup {
     </html>`;
 }
 
-function sections(story: Story): readonly Markup[] {
-  const { log, figures, words } = story;
+function sections(story: Page): readonly Markup[] {
+  const { log, figures, words, say } = story;
   const timeline = timelineOf(log);
   return [
     html`<section>
       <h2>The ${words.units} as they go</h2>
-      ${replay(log, words)}
+      ${replay(log, words, say)}
     </section>`,
     html`<section>
       <h2>The recount</h2>
@@ -88,7 +95,7 @@ function sections(story: Story): readonly Markup[] {
     </section>`,
     html`<section>
       <h2>Percentiles</h2>
-      ${percentileTable(figures)}${percentileChart(log)}
+      ${percentileTable(log.windows, say)}${percentileChart(log)}
     </section>`,
     html`<section>
       <h2>What this shows, and what not</h2>
@@ -105,7 +112,7 @@ function sections(story: Story): readonly Markup[] {
   ];
 }
 
-function reproduction({ log, result }: Story): Markup {
+function reproduction({ log, result }: Page): Markup {
   const words = log.run.command.split(' --').map((word, index) => html`<span class="keep">${index === 0 ? '' : ' --'}${word}</span>`);
   return html`<p>The same seed gives the same buyers and the same moment for the kill; the machine gives the times.</p>
     <pre><code>${words}</code></pre>
@@ -117,9 +124,10 @@ function reproduction({ log, result }: Story): Markup {
     </p>`;
 }
 
-function provenance({ log, figures, result }: Story): Markup {
+function provenance({ log, figures, result }: Page): Markup {
   const { host, versions, code } = result;
   const facts: [string, Markup][] = [
+    ['When', html`${log.run.startedAt.slice(0, 10)} ${log.run.startedAt.slice(11, 16)} UTC`],
     ['Processor', html`${host.cpu}, ${plural(host.cores, 'core', 'cores')} in use`],
     ['Memory', html`${formatBytes(host.memoryBytes)}`],
     ['System', html`${host.platform} ${host.kernel}, ${host.arch}`],

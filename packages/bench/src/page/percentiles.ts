@@ -1,19 +1,16 @@
-import { type Figures, histogramOfKinds, READ_KINDS, UPDATE_KINDS } from '../report/figures.ts';
-import type { Latencies } from '../report/latencies.ts';
-import { type RawLog, REQUEST_KINDS, type RequestKind } from '../report/raw-log.ts';
+import { countOf, histogramOfKinds, READ_KINDS, UPDATE_KINDS } from '../report/figures.ts';
+import { type RawLog, REQUEST_KINDS, type RequestKind, type Window } from '../report/raw-log.ts';
 import { drawChart } from './chart.ts';
 import { html, type Markup } from './markup.ts';
+import type { LatencyNumber, Say } from './storm-numbers.ts';
 import { formatCount, formatRoundUs, formatUs, KIND_NAMES } from './words.ts';
 
 const CURVE_POINTS = 80;
 
 /** The percentiles of reads, updates, and each kind of request. */
-export function percentileTable(figures: Figures): Markup {
-  const kinds = REQUEST_KINDS.flatMap((kind) => {
-    const latencies = figures.byKind[kind];
-    return latencies === undefined ? [] : [row(KIND_NAMES[kind], latencies, 'part')];
-  });
-  return html`<p>Every answer counts: three significant digits of each were kept, and nothing was sampled.</p>
+export function percentileTable(windows: readonly Window[], say: Say): Markup {
+  const kinds = REQUEST_KINDS.filter((kind) => countOf(windows, [kind]) > 0).map((kind) => row(KIND_NAMES[kind], kind, 'part', say));
+  return html`<p>Every answer counts, and nothing was sampled.</p>
     <div class="scroll" tabindex="0" role="region" aria-label="Percentiles of latency">
       <table>
         <thead>
@@ -28,7 +25,7 @@ export function percentileTable(figures: Figures): Markup {
           </tr>
         </thead>
         <tbody>
-          ${row('Reads', figures.read, 'whole')}${row('Updates', figures.update, 'whole')}
+          ${row('Reads', 'read', 'whole', say)}${row('Updates', 'update', 'whole', say)}
         </tbody>
         <tbody>
           ${kinds}
@@ -74,11 +71,11 @@ export function percentileChart(log: RawLog): Markup {
   });
 }
 
-function row(name: string, latencies: Latencies, className: string): Markup {
-  const cells = [latencies.p50Us, latencies.p90Us, latencies.p99Us, latencies.p999Us, latencies.maxUs];
+function row(name: string, kind: RequestKind | 'read' | 'update', className: string, say: Say): Markup {
+  const cells: readonly LatencyNumber[] = ['p50Us', 'p90Us', 'p99Us', 'p999Us', 'maxUs'];
   return html`<tr class="${className}">
     <th scope="row">${name}</th>
-    <td>${formatCount(latencies.count)}</td>
-    ${cells.map((us) => html`<td>${latencies.count === 0 ? '–' : formatUs(us)}</td>`)}
+    <td>${say(`${kind} count`, formatCount)}</td>
+    ${cells.map((cell) => html`<td>${say(`${kind} ${cell}`, formatUs)}</td>`)}
   </tr>`;
 }

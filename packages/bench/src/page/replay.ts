@@ -2,27 +2,48 @@ import { markOf } from '../report/figures.ts';
 import type { RawLog } from '../report/raw-log.ts';
 import { html, json, Markup } from './markup.ts';
 import { formatMoment, timelineOf } from './timeline.ts';
+import type { GroupNumber, Say } from './storm-numbers.ts';
 import { formatCount, formatUs, type Words } from './words.ts';
 
 /** How long the replay should take at the speed it begins with. */
 const REPLAY_SECS = 8;
-const SPEEDS = [1, 2, 5, 10, 20, 50, 100, 200];
+/** How many times slower than it was, in words: what a control says is no figure. */
+const SPEEDS: readonly (readonly [slower: number, name: string])[] = [
+  [1, 'as it was'],
+  [2, 'half as fast'],
+  [5, 'a fifth as fast'],
+  [10, 'a tenth as fast'],
+  [20, 'twenty times slower'],
+  [50, 'fifty times slower'],
+  [100, 'a hundred times slower'],
+  [200, 'two hundred times slower'],
+];
 const SPARK = { width: 1000, height: 40 };
 
-/** The map of what is for sale, the controls that move through time, and the data for the script. */
-export function replay(log: RawLog, words: Words): Markup {
+/** Where a raw log can be read line by line: the page, and the line of the first sale. */
+export interface LinesOfSales {
+  readonly page: string;
+  readonly first: number;
+}
+
+/**
+ * The map of what is for sale, the controls that move through time and from sale to sale, and the data for the script.
+ *
+ * @param lines where each sale is a line that can be linked to; the sale that is shown then links to it
+ */
+export function replay(log: RawLog, words: Words, say: Say, lines?: LinesOfSales): Markup {
   const total = log.run.groupSizes.reduce((sum, size) => sum + size, 0);
   const spanUs = Math.max(1, log.end.wallUs);
   const kill = markOf(log, 'kill');
-  const slowest = SPEEDS.findLast((speed) => (spanUs / 1_000_000) * speed <= REPLAY_SECS) ?? 1;
+  const slowest = SPEEDS.findLast(([slower]) => (spanUs / 1_000_000) * slower <= REPLAY_SECS)?.[0] ?? 1;
   const speeds = SPEEDS.map(
-    (speed) =>
-      html`<option value="${1 / speed}" ${new Markup(speed === slowest ? ' selected' : '')}>
-        ${speed === 1 ? 'as it was' : `${speed} × slower`}
-      </option>`,
+    ([slower, name]) => html`<option value="${1 / slower}" ${new Markup(slower === slowest ? ' selected' : '')}>${name}</option>`,
   );
   const data = {
     unit: words.unit,
+    group: words.group.toLowerCase(),
+    buyer: words.buyer,
+    lines: lines ?? null,
     units: words.units,
     sold: words.sold,
     total,
@@ -31,43 +52,49 @@ export function replay(log: RawLog, words: Words): Markup {
     groups: log.run.groupSizes.map((size) => ({ size, columns: columnsFor(size) })),
     ...salesAsColumns(log),
   };
-  return html`<div class="replay" id="replay">
+  return html`<div class="replay">
       <div class="controls">
-        <button type="button" id="play">
+        <button type="button" class="play">
           <svg viewBox="0 0 16 16" aria-hidden="true">
             <path class="when-paused" d="M4 2.5v11l9-5.5z" />
             <path class="when-playing" d="M4 2.5h3v11H4zM9 2.5h3v11H9z" /></svg
-          ><span id="play-label">Play</span>
+          ><span class="play-label">Play</span>
         </button>
+        <span class="steps" role="group" aria-label="One ${words.unit} at a time">
+          <button type="button" class="step back">Back</button>
+          <button type="button" class="step next">Next ${words.unit}</button>
+        </span>
         <label
           >Speed
-          <select id="speed">
+          <select class="speed">
             ${speeds}
           </select></label
         >
-        <output id="moment" for="time"
-          >${formatMoment(spanUs, spanUs)}, ${formatCount(log.sales.length)} of ${formatCount(total)} ${words.sold}</output
+        <output class="moment"
+          >${say('wallUs', (us) => formatMoment(us, spanUs))}, ${say('sold', formatCount)} of ${say('total', formatCount)}
+          ${words.sold}</output
         >
       </div>
       <div class="track">
         ${sparkline(log)}
-        <input type="range" id="time" min="0" max="1000" value="1000" step="1" aria-label="Moment of the storm" />
+        <input type="range" class="time" min="0" max="1000" value="1000" step="1" aria-label="Moment of the storm" />
       </div>
       <ul class="legend">
         <li><span class="cell free"></span>free</li>
         <li><span class="cell a"></span>${words.sold}${kill === undefined ? '' : ' before the server was killed'}</li>
         ${kill === undefined ? '' : html`<li><span class="cell b"></span>${words.sold} after it came back</li>`}
       </ul>
-      <div class="groups">${log.run.groupSizes.map((size, index) => groupFigure(log, words, index + 1, size))}</div>
+      <p class="sale" aria-live="polite">The last sale by then is shown here, and where it is in the raw log.</p>
+      <div class="groups">${log.run.groupSizes.map((size, index) => groupFigure({ log, words, say, group: index + 1, size }))}</div>
       <noscript><p>The map needs JavaScript; the table below has the same in numbers.</p></noscript>
+      <script type="application/json" class="replay-data">
+        ${json(data)}
+      </script>
     </div>
     <details>
       <summary>${words.group} by ${words.group.toLowerCase()}, in numbers</summary>
-      ${groupTable(log, words)}
-    </details>
-    <script type="application/json" id="replay-data">
-      ${json(data)}
-    </script>`;
+      ${groupTable(log, words, say)}
+    </details>`;
 }
 
 /** Columns of the map of a group: about twice as wide as high, without a ragged last row where that is possible. */
@@ -80,8 +107,8 @@ export function columnsFor(size: number): number {
   return Math.max(1, best ?? Math.round(ideal));
 }
 
-/** Sales as two lists: microseconds since the one before, and the unit's place among all units. */
-function salesAsColumns(log: RawLog): { deltasUs: number[]; places: number[] } {
+/** Sales as lists: microseconds since the one before, the unit's place among all units, and who bought it. */
+function salesAsColumns(log: RawLog): { deltasUs: number[]; places: number[]; buyers: number[] } {
   const starts: number[] = [];
   let next = 0;
   for (const size of log.run.groupSizes) {
@@ -96,35 +123,42 @@ function salesAsColumns(log: RawLog): { deltasUs: number[]; places: number[] } {
     lastUs = timeUs;
     places.push((starts[group - 1] ?? 0) + unit - 1);
   }
-  return { deltasUs, places };
+  return { deltasUs, places, buyers: log.sales.map(({ buyer }) => buyer) };
 }
 
-function groupFigure(log: RawLog, words: Words, group: number, size: number): Markup {
+function groupFigure(shown: {
+  readonly log: RawLog;
+  readonly words: Words;
+  readonly say: Say;
+  readonly group: number;
+  readonly size: number;
+}): Markup {
+  const { log, words, say, group, size } = shown;
   const sold = log.sales.filter((sale) => sale.group === group).length;
   return html`<figure class="group">
     <canvas
       role="img"
       aria-label="Map of ${words.group.toLowerCase()} ${group}: ${sold} of ${size} ${words.units} ${words.sold} in the end"
     ></canvas>
-    <figcaption>${words.group} ${group} <span class="sold">${formatCount(sold)}</span></figcaption>
+    <figcaption>
+      <span>${words.group} ${say(`group ${group} name`, formatCount)}</span>
+      <span class="sold">${say(`group ${group} sold`, formatCount)}</span>
+    </figcaption>
   </figure>`;
 }
 
-function groupTable(log: RawLog, words: Words): Markup {
+function groupTable(log: RawLog, words: Words, say: Say): Markup {
   const spanUs = log.end.wallUs;
-  const rows = log.run.groupSizes.map((size, index) => {
-    const times = log.sales.filter(({ group }) => group === index + 1).map(({ timeUs }) => timeUs);
-    const first = times[0];
-    const last = times.at(-1);
-    const half = times[Math.ceil(times.length / 2) - 1];
-    const say = (us: number | undefined): string => (us === undefined ? '–' : formatMoment(us, spanUs));
+  const rows = log.run.groupSizes.map((_, index) => {
+    const count = (name: GroupNumber): Markup => say(`group ${index + 1} ${name}`, formatCount);
+    const moment = (name: GroupNumber): Markup => say(`group ${index + 1} ${name}`, (us) => formatMoment(us, spanUs));
     return html`<tr>
-      <th scope="row">${words.group} ${index + 1}</th>
-      <td>${formatCount(size)}</td>
-      <td>${formatCount(times.length)}</td>
-      <td>${say(first)}</td>
-      <td>${say(half)}</td>
-      <td>${say(last)}</td>
+      <th scope="row">${words.group} ${count('name')}</th>
+      <td>${count('size')}</td>
+      <td>${count('sold')}</td>
+      <td>${moment('firstUs')}</td>
+      <td>${moment('halfUs')}</td>
+      <td>${moment('lastUs')}</td>
     </tr>`;
   });
   return html`<div class="scroll" tabindex="0" role="region" aria-label="${words.group} by ${words.group.toLowerCase()}">

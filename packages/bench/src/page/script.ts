@@ -4,15 +4,17 @@
  */
 export const PAGE_SCRIPT = `
 'use strict';
-(() => {
-  const data = JSON.parse(document.getElementById('replay-data').textContent);
-  const root = document.getElementById('replay');
-  const play = document.getElementById('play');
-  const label = document.getElementById('play-label');
-  const slider = document.getElementById('time');
-  const speed = document.getElementById('speed');
-  const output = document.getElementById('moment');
+for (const root of document.querySelectorAll('.replay')) {
+  const find = (selector) => root.querySelector(selector);
+  const data = JSON.parse(find('.replay-data').textContent);
+  const play = find('.play');
+  const label = find('.play-label');
+  const slider = find('.time');
+  const speed = find('.speed');
+  const output = find('.moment');
+  const sale = find('.sale');
   const number = new Intl.NumberFormat('en-US');
+  const atTheEnd = [...output.childNodes];
 
   const times = new Float64Array(data.deltasUs.length);
   let last = 0;
@@ -21,7 +23,8 @@ export const PAGE_SCRIPT = `
   let start = 0;
   const groups = data.groups.map(({ size, columns }, index) => {
     const figure = root.querySelectorAll('.group')[index];
-    const group = { size, columns, rows: Math.ceil(size / columns), start, sold: 0, canvas: figure.querySelector('canvas'), count: figure.querySelector('.sold') };
+    const group = { size, columns, rows: Math.ceil(size / columns), start, sold: 0, canvas: figure.querySelector('canvas'), count: figure.querySelector('.sold'), last: -1 };
+    group.end = [...group.count.childNodes];
     group.canvas.style.aspectRatio = columns + ' / ' + group.rows;
     start += size;
     return group;
@@ -63,27 +66,58 @@ export const PAGE_SCRIPT = `
       canvas.getContext('2d').clearRect(0, 0, width, height);
       for (let place = 0; place < group.size; place += 1) cell(group, place, colours.free);
       group.sold = 0;
+      group.last = -1;
     }
   };
 
   const moment = (us) => data.spanUs < 1e6 ? (us / 1e3).toFixed(0) + ' ms' : (us / 1e6).toFixed(2) + ' s';
 
-  const show = (us) => {
-    nowUs = Math.min(us, data.spanUs);
-    if (drawn > 0 && times[drawn - 1] > nowUs) clear();
-    while (drawn < times.length && times[drawn] <= nowUs) {
+  /* A number that is counted here leads to the line of the sale that it ends with, where the log can be read. */
+  const cite = (text, index) => {
+    if (data.lines === null || index < 0) return document.createTextNode(text);
+    const link = document.createElement('a');
+    link.className = 'n';
+    link.href = data.lines.page + '#L' + (data.lines.first + index);
+    link.textContent = text;
+    return link;
+  };
+
+  const describeSale = () => {
+    if (drawn === 0) { sale.textContent = 'Nothing is ' + data.sold + ' yet.'; return; }
+    const index = drawn - 1;
+    const place = data.places[index];
+    const at = groupOf[place];
+    const text = data.unit + ' ' + (place - groups[at].start + 1) + ' of ' + data.group + ' ' + (at + 1) + ', to ' + data.buyer + ' ' + data.buyers[index];
+    sale.replaceChildren(document.createTextNode('Last ' + data.sold + ': '), cite(text, index));
+  };
+
+  /* Shows the first sales, so many of them, at a moment. */
+  const draw = (count, us) => {
+    nowUs = us;
+    if (count < drawn) clear();
+    while (drawn < count) {
       const place = data.places[drawn];
       const group = groups[groupOf[place]];
       const isLater = data.killUs !== null && times[drawn] > data.killUs;
       cell(group, place - group.start, isLater ? colours.b : colours.a);
       group.sold += 1;
+      group.last = drawn;
       drawn += 1;
     }
-    for (const group of groups) group.count.textContent = number.format(group.sold);
+    const isOver = nowUs >= data.spanUs;
+    for (const group of groups) group.count.replaceChildren(...(isOver ? group.end : [cite(number.format(group.sold), group.last)]));
     const text = moment(nowUs) + ', ' + number.format(drawn) + ' of ' + number.format(data.total) + ' ' + data.sold;
-    output.textContent = text;
+    output.replaceChildren(...(isOver ? atTheEnd : [cite(text, drawn - 1)]));
+    describeSale();
     slider.value = String(Math.round((nowUs / data.spanUs) * 1000));
     slider.setAttribute('aria-valuetext', text);
+  };
+
+  const show = (us) => {
+    const until = Math.min(us, data.spanUs);
+    let count = drawn > 0 && times[drawn - 1] > until ? 0 : drawn;
+    while (count < times.length && times[count] <= until) count += 1;
+    draw(count, until);
   };
 
   let lastFrame = 0;
@@ -93,6 +127,7 @@ export const PAGE_SCRIPT = `
     play.classList.toggle('is-playing', value);
     label.textContent = value ? 'Pause' : 'Play';
     output.setAttribute('aria-live', value ? 'off' : 'polite');
+    sale.setAttribute('aria-live', value ? 'off' : 'polite');
     if (value) { lastFrame = performance.now(); requestAnimationFrame(frame); }
   };
   const frame = (time) => {
@@ -110,12 +145,23 @@ export const PAGE_SCRIPT = `
     show((Number(slider.value) / 1000) * data.spanUs);
   });
 
-  const redraw = () => { readColours(); clear(); show(nowUs); };
+  /* From sale to sale, also where two were in one microsecond. */
+  const step = (by) => {
+    setPlaying(false);
+    const count = Math.min(times.length, Math.max(0, drawn + by));
+    draw(count, count === 0 ? 0 : times[count - 1]);
+  };
+  find('.back').addEventListener('click', () => step(-1));
+  find('.next').addEventListener('click', () => step(1));
+
+  const redraw = () => { const count = drawn; readColours(); clear(); draw(count, nowUs); };
   matchMedia('(prefers-color-scheme: dark)').addEventListener('change', redraw);
   new ResizeObserver(redraw).observe(root.querySelector('.groups'));
   redraw();
+  show(data.spanUs);
+}
 
-  for (const figure of document.querySelectorAll('.chart')) {
+for (const figure of document.querySelectorAll('.chart')) {
     const readings = JSON.parse(figure.dataset.readings);
     const plot = figure.querySelector('.plot');
     const readout = figure.querySelector('.readout');
@@ -144,6 +190,5 @@ export const PAGE_SCRIPT = `
       event.preventDefault();
       point(next);
     });
-  }
-})();
+}
 `;

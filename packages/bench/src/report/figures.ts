@@ -13,8 +13,8 @@ import { recount } from './recount.ts';
 export const READ_KINDS: readonly RequestKind[] = ['query', 'reread', 'refused'];
 export const UPDATE_KINDS: readonly RequestKind[] = ['replace', 'claim'];
 
-/** The peak is that of the best stretch of this length, counted from the start. */
-const PEAK_WINDOW_US = 100_000;
+/** The peak is that of the best stretch of this length, in microseconds, counted from the start. */
+export const PEAK_WINDOW_US = 100_000;
 
 export interface Figures {
   /** Acknowledged sales. */
