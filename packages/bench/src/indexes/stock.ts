@@ -27,7 +27,7 @@ export const ROWS_UNIT = 10_000;
 export const ROWS_MIN = 50_000;
 
 /** Events of 1,000 rows, and as many of ten. */
-export const LARGE_EVENTS = 20;
+const LARGE_EVENTS = 20;
 const LARGE_EVENT_ROWS = 1000;
 const SMALL_EVENT_ROWS = 10;
 const FREE_OF_LARGE_EVENT = 10;

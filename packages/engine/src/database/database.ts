@@ -78,7 +78,7 @@ export const DATABASE_DEFAULTS = {
 } as const satisfies Partial<DatabaseOptions>;
 
 /** What a table has, and the memory of one of its two sides: the other takes as much. */
-export interface TableStats {
+interface TableStats {
   readonly name: string;
   readonly liveRows: number;
   readonly rowIdMax: number;

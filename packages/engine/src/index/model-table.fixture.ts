@@ -9,7 +9,7 @@ import { OrderedIndex } from './ordered-index.ts';
 import { type Term, TermList } from './term.ts';
 
 /** Words of every key. */
-export const MODEL_KEY_WORDS = 2;
+const MODEL_KEY_WORDS = 2;
 
 /** A condition on a field, with plain values: equal to `low` when there is no `high`, else from `low` to `high`. */
 export interface ModelTerm {

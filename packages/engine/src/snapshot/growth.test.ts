@@ -3,9 +3,9 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import { NONE } from '../memory/none.ts';
 import { PageStore } from '../memory/page-store.ts';
-import { TableSide } from '../snapshot/table-side.ts';
-import { Intersection } from './intersection.ts';
-import { TermList } from './term.ts';
+import { TableSide } from './table-side.ts';
+import { Intersection } from '../index/intersection.ts';
+import { TermList } from '../index/term.ts';
 
 const ROWS = [20_000, 640_000] as const;
 /** So many times as many look-ups in the larger table, whose trees are higher; and one for each row id: it may be on a page of its own. */

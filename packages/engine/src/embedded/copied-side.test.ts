@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'node:test';
 import { defineTable } from '@k-lani/protocol';
-import { openDatabase } from '../embedded/open-database.ts';
+import { openDatabase } from './open-database.ts';
 
 const STOCK = defineTable({
   table: 'stock',
