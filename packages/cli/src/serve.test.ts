@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createConnection, createServer } from 'node:net';
 import { join } from 'node:path';
-import test from 'node:test';
+import test, { type TestContext } from 'node:test';
 import { openDatabase } from '@k-lani/engine';
 import { defineTable, KLaniError } from '@k-lani/protocol';
 import { connect } from 'k-lani-client';
@@ -52,39 +52,10 @@ test('serve listens on a Unix socket and takes its configuration from file, envi
   assert.equal((await ended).code, ExitCode.done);
 });
 
-test('serve finishes the writes that are in flight when SIGTERM comes: every one that was answered is there, and the log is closed', async (context) => {
-  const directory = join(temporaryDirectory(context), 'data');
-  const { address, child, ended } = await startServer(context, directory);
-  const client = await connect(address, { timeoutMs: 1000 });
-  const table = await client.table(seats);
-  const answered: number[] = [];
-  const firstAnswers = Promise.withResolvers<void>();
-  const write = async (worker: number): Promise<void> => {
-    for (let round = 0; ; round += 1) {
-      const seatNo = round * 64 + worker;
-      await table.append({ seat_no: seatNo });
-      answered.push(seatNo);
-      if (answered.length === 200) firstAnswers.resolve();
-    }
-  };
-  const writers = Array.from({ length: 64 }, (_, worker) => write(worker));
-  await firstAnswers.promise;
-  child.kill('SIGTERM');
-  for (const outcome of await Promise.allSettled(writers)) {
-    assert.ok(outcome.status === 'rejected' && outcome.reason instanceof KLaniError, 'a writer ends with a coded error');
-  }
-  assert.equal((await ended).code, ExitCode.done);
-  await client.close();
-  const report = await runCommand(['verify', directory, '--json']);
-  assert.equal(jsonLines(report.stdout)[0]?.['isClosed'], true);
-  await using database = await openDatabase(directory);
-  const stored = new Set([...(await database.table(seats)).scan()].map(({ row }) => row.seat_no));
-  assert.deepEqual(
-    answered.filter((seatNo) => !stored.has(seatNo)),
-    [],
-  );
-  assert.ok(stored.size - answered.length <= 64, 'no more rows are unanswered than requests were in flight');
-});
+test('serve finishes the writes that are in flight when SIGTERM comes: every one that was answered is there, and the log is closed', (context) =>
+  endsInGoodOrder(context, '0'));
+
+test('with I/O threads, serve ends in good order too', (context) => endsInGoodOrder(context, '2'));
 
 test('a second signal ends serve at once, although a client does not let go', async (context) => {
   const { address, child, ended, nextLine } = await startServer(context, temporaryDirectory(context));
@@ -173,3 +144,38 @@ test('verify counts what it checked, and ends with exit code 3, file and offset 
   assert.equal(served.code, ExitCode.damaged);
   assert.match(served.stderr, /^\{"error":\{"code":"Damaged","number":115,/);
 });
+
+/** Sends SIGTERM to a server while 64 writers write. */
+async function endsInGoodOrder(context: TestContext, ioThreads: string): Promise<void> {
+  const directory = join(temporaryDirectory(context), 'data');
+  const { address, child, ended } = await startServer(context, directory, ['--io-threads', ioThreads]);
+  const client = await connect(address, { timeoutMs: 1000 });
+  const table = await client.table(seats);
+  const answered: number[] = [];
+  const firstAnswers = Promise.withResolvers<void>();
+  const write = async (worker: number): Promise<void> => {
+    for (let round = 0; ; round += 1) {
+      const seatNo = round * 64 + worker;
+      await table.append({ seat_no: seatNo });
+      answered.push(seatNo);
+      if (answered.length === 200) firstAnswers.resolve();
+    }
+  };
+  const writers = Array.from({ length: 64 }, (_, worker) => write(worker));
+  await firstAnswers.promise;
+  child.kill('SIGTERM');
+  for (const outcome of await Promise.allSettled(writers)) {
+    assert.ok(outcome.status === 'rejected' && outcome.reason instanceof KLaniError, 'a writer ends with a coded error');
+  }
+  assert.equal((await ended).code, ExitCode.done);
+  await client.close();
+  const report = await runCommand(['verify', directory, '--json']);
+  assert.equal(jsonLines(report.stdout)[0]?.['isClosed'], true);
+  await using database = await openDatabase(directory);
+  const stored = new Set([...(await database.table(seats)).scan()].map(({ row }) => row.seat_no));
+  assert.deepEqual(
+    answered.filter((seatNo) => !stored.has(seatNo)),
+    [],
+  );
+  assert.ok(stored.size - answered.length <= 64, 'no more rows are unanswered than requests were in flight');
+}
