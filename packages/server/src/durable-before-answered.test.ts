@@ -20,7 +20,7 @@ import {
   FrameParser,
   Opcode,
 } from '@k-lani/protocol';
-import { Answer, seat, SEATS, temporaryDirectory, WireClient } from './wire-client.test.ts';
+import { Answer, IO_THREADS, seat, SEATS, temporaryDirectory, WireClient } from './wire-client.test.ts';
 
 /** Small, because the zeros that a segment is filled with are in the trace too; everything fits into the first one. */
 const SEGMENT_SIZE_BYTES = 256 * 1024;
@@ -139,6 +139,7 @@ async function traced(context: TestContext, durability: 'fsync' | 'os') {
     listen: ['tcp://127.0.0.1:0'],
     segmentSizeBytes: SEGMENT_SIZE_BYTES,
     durability,
+    ioThreads: IO_THREADS,
     logLevel: 'silent',
   };
   const script = `

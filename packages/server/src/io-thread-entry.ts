@@ -1,6 +1,6 @@
 /** An I/O thread of `IoThreads`: takes the sockets that it is sent, until its channel ends. */
 import { parentPort, workerData } from 'node:worker_threads';
-import { assert, Channel } from '@k-lani/base';
+import { assert, Attendant, Channel } from '@k-lani/base';
 import { NodeClock, NodeIo, type SharedHandle, SharedReader } from '@k-lani/engine';
 import { KLaniError } from '@k-lani/protocol';
 import type { IoThreadMessage, IoThreadTask } from './io-threads.ts';
@@ -23,7 +23,7 @@ function say(message: IoThreadMessage): void {
 
 const channel = new Channel(side, {
   endOfTurn: (callback) => clock.defer(callback),
-  defer: (callback) => clock.defer(callback),
+  attendant: new Attendant((callback) => clock.defer(callback)),
   onOpen(connection, hello) {
     const [descriptor] = new Uint32Array(hello.buffer);
     assert(descriptor !== undefined, 'A connection opens with its descriptor');

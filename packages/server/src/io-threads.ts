@@ -13,7 +13,7 @@
  */
 import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
-import { Channel, type ChannelSide, createChannel, type Scheduler } from '@k-lani/base';
+import { Attendant, Channel, type ChannelSide, createChannel, type Scheduler } from '@k-lani/base';
 import type { SharedHandle } from '@k-lani/engine';
 import { KLaniError } from '@k-lani/protocol';
 import { FIGURES_SIZE, statsOf } from './io-thread-figures.ts';
@@ -162,7 +162,7 @@ class IoThread {
     this.#worker = new Worker(ENTRY, { workerData: task, transferList: [channel.port], execArgv: [], name: `k-lani io ${number}` });
     this.#channel = new Channel(mine, {
       endOfTurn: queueMicrotask,
-      defer: (callback) => scheduler.defer(callback),
+      attendant: new Attendant((callback) => scheduler.defer(callback)),
       onOpen: (connection) => connection.destroy(),
       onGone: () => this.#lost(),
     });

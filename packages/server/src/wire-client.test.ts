@@ -272,7 +272,7 @@ export function temporaryDirectory(context: TestContext): string {
 }
 
 /** With how many I/O threads servers of tests run that do not say it: see `io-threads-contract.test.ts`. */
-const IO_THREADS = Number(process.env['K_LANI_TEST_IO_THREADS'] ?? 0);
+export const IO_THREADS = Number(process.env['K_LANI_TEST_IO_THREADS'] ?? 0);
 
 /** A server that ends with the test, unless it was closed before. */
 export async function openServer(context: TestContext, config: Partial<ServerConfig> = {}, adapters: ServerAdapters = {}): Promise<Server> {
