@@ -1,6 +1,7 @@
 /** Many connections over one small channel, with any order of writes, pauses and ends, against what was written. */
 import assert from 'node:assert/strict';
 import test, { type TestContext } from 'node:test';
+import { Attendant } from './attendant.ts';
 import { Channel, createChannel } from './channel.ts';
 import { type ChannelConnection, type ConnectionUser } from './channel-connection.ts';
 import { SeededRandom } from './random.ts';
@@ -81,7 +82,7 @@ async function run(seed: number, context: TestContext): Promise<void> {
   const sides: Side[] = [];
   let isEnding = false;
   const pairs: { here: Side; there?: Side }[] = [];
-  const turns = { endOfTurn: queueMicrotask, defer: setImmediate, onGone: () => undefined };
+  const turns = { endOfTurn: queueMicrotask, onGone: () => undefined };
   const onOpen = (connection: ChannelConnection, hello: Uint8Array): void => {
     const there = new Side(connection);
     sides.push(there);
@@ -90,7 +91,10 @@ async function run(seed: number, context: TestContext): Promise<void> {
     assert.ok(pair !== undefined && pair.there === undefined, `seed ${seed}: a connection opens once`);
     pair.there = there;
   };
-  const channels = [new Channel(one, { ...turns, onOpen }), new Channel(other, { ...turns, onOpen })] as const;
+  const channels = [
+    new Channel(one, { ...turns, attendant: new Attendant(setImmediate), onOpen }),
+    new Channel(other, { ...turns, attendant: new Attendant(setImmediate), onOpen }),
+  ] as const;
   context.after(() => channels.forEach((channel) => channel.close()));
   for (let count = 0; count < STEPS; count += 1) {
     const open = sides.filter(({ isClosed }) => !isClosed);

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import test, { type TestContext } from 'node:test';
 import { Worker } from 'node:worker_threads';
+import { Attendant } from './attendant.ts';
 import { Channel, createChannel } from './channel.ts';
 import { type ChannelConnection, CONNECTION_WINDOW_BYTES, type ConnectionUser } from './channel-connection.ts';
 
@@ -63,9 +64,19 @@ function pair(context: TestContext): Pair {
   const [one, other] = createChannel(RING_SIZE_BYTES);
   const gone: string[] = [];
   let opened: ((connection: ChannelConnection, hello: Uint8Array) => void) | undefined;
-  const timing = { endOfTurn: queueMicrotask, defer: setImmediate };
-  const near = new Channel(one, { ...timing, onOpen: (connection) => connection.destroy(), onGone: () => gone.push('near') });
-  const far = new Channel(other, { ...timing, onOpen: (connection, hello) => opened?.(connection, hello), onGone: () => gone.push('far') });
+  const endOfTurn = queueMicrotask;
+  const near = new Channel(one, {
+    endOfTurn,
+    attendant: new Attendant(setImmediate),
+    onOpen: (connection) => connection.destroy(),
+    onGone: () => gone.push('near'),
+  });
+  const far = new Channel(other, {
+    endOfTurn,
+    attendant: new Attendant(setImmediate),
+    onOpen: (connection, hello) => opened?.(connection, hello),
+    onGone: () => gone.push('far'),
+  });
   context.after(() => {
     near.close();
     far.close();
@@ -203,7 +214,8 @@ test('When the other thread dies, however it does, every connection is over and 
     const [mine, theirs] = createChannel();
     const witness = new Witness();
     const isGone = new Promise<string>((resolve) => {
-      const options = { endOfTurn: queueMicrotask, defer: setImmediate, onOpen: () => undefined, onGone: () => resolve('gone') };
+      const attendant = new Attendant(setImmediate);
+      const options = { endOfTurn: queueMicrotask, attendant, onOpen: () => undefined, onGone: () => resolve('gone') };
       const channel = new Channel(mine, options);
       channel.open(new TextEncoder().encode(death)).attach(witness);
     });

@@ -8,6 +8,7 @@
  * 4. When a thread ends, in whatever way, its port closes: all connections of the other side are over, and it is told so.
  */
 import { assert } from './assert.ts';
+import { Attendant } from './attendant.ts';
 import { ChannelConnection, type ConnectionHost, Message, type MessageKind, PIECE_BYTES_MAX } from './channel-connection.ts';
 import { createRing, RingConsumer, RingProducer } from './ring.ts';
 
@@ -34,6 +35,9 @@ export interface ChannelSide<Port extends ChannelPort = MessagePort> {
   readonly parity: 0 | 1;
   readonly incoming: SharedArrayBuffer;
   readonly outgoing: SharedArrayBuffer;
+  /** Of the thread that takes from `incoming`, and of the one that takes from `outgoing`, if they have one. */
+  readonly incomingBell: SharedArrayBuffer | undefined;
+  readonly outgoingBell: SharedArrayBuffer | undefined;
   readonly port: Port;
 }
 
@@ -41,21 +45,26 @@ export interface ChannelSide<Port extends ChannelPort = MessagePort> {
 export interface ChannelOptions {
   /** Runs `callback` once, at the end of the present turn: what was sent until then wakes the other side once. */
   readonly endOfTurn: (callback: () => void) => void;
-  /** Runs `callback` once, after every event that is ready now has been handled. */
-  readonly defer: (callback: () => void) => void;
   /** The other side has opened a connection; `hello` is the caller's. Attach a user to it, or destroy it. */
   readonly onOpen: (connection: ChannelConnection, hello: Uint8Array) => void;
   /** The other side, or its thread, has ended; every connection has been closed. Not called after this side's `close`. */
   readonly onGone: () => void;
+  /** Looks after this channel, and after the others that its thread has with the same bell. */
+  readonly attendant: Attendant;
 }
 
-/** Memory and ports of a channel. @param ringSizeBytes of each of its two rings: a power of two, at least 256 KiB */
-export function createChannel(ringSizeBytes = RING_SIZE_BYTES): [ChannelSide, ChannelSide] {
+/**
+ * Memory and ports of a channel.
+ *
+ * @param ringSizeBytes of each of its two rings: a power of two, at least 256 KiB
+ * @param bell of the second side's attendant, if that looks after many channels
+ */
+export function createChannel(ringSizeBytes = RING_SIZE_BYTES, bell?: SharedArrayBuffer): [ChannelSide, ChannelSide] {
   const { port1, port2 } = new MessageChannel();
   const [there, back] = [createRing(ringSizeBytes), createRing(ringSizeBytes)];
   return [
-    { parity: 0, incoming: back, outgoing: there, port: port1 },
-    { parity: 1, incoming: there, outgoing: back, port: port2 },
+    { parity: 0, incoming: back, outgoing: there, incomingBell: undefined, outgoingBell: bell, port: port1 },
+    { parity: 1, incoming: there, outgoing: back, incomingBell: bell, outgoingBell: undefined, port: port2 },
   ];
 }
 
@@ -73,14 +82,14 @@ export class Channel {
   #nextId: number;
   /** Connections that wait for room, first come first served. */
   readonly #waiting: ChannelConnection[] = [];
+  readonly #attendant: Attendant;
   #isAttending = false;
-  #isAttendDue = false;
   #isWakeDue = false;
   #isOver = false;
 
   constructor(side: ChannelSide<ChannelPort>, options: ChannelOptions) {
-    this.#incoming = new RingConsumer(side.incoming);
-    this.#outgoing = new RingProducer(side.outgoing);
+    this.#incoming = new RingConsumer(side.incoming, side.incomingBell);
+    this.#outgoing = new RingProducer(side.outgoing, side.outgoingBell);
     assert(this.#outgoing.payloadBytesMax >= PIECE_BYTES_MAX, 'Channel: its rings take the longest piece');
     this.#port = side.port;
     this.#options = options;
@@ -90,10 +99,11 @@ export class Channel {
       wait: (connection) => this.#wait(connection),
       release: ({ id }) => this.#release(id, side.parity),
     };
-    side.port.addEventListener('message', () => this.#attend());
+    this.#attendant = options.attendant;
+    side.port.addEventListener('message', () => this.#attendant.attend());
     side.port.addEventListener('close', () => this.#lost());
     side.port.start();
-    this.#attendLater();
+    this.#attendant.add(this);
   }
 
   /** Whether one of the two sides, or its thread, has ended. */
@@ -126,26 +136,30 @@ export class Channel {
     this.#endAll();
   }
 
-  #attend(): void {
+  /**
+   * Blocks the thread until something has come, `timeoutMs` at most, and takes it: cheaper than to sleep and be woken, for a thread that has
+   * nothing else to do. Only where the platform lets threads block.
+   */
+  wait(timeoutMs: number): void {
     if (this.#isOver) return;
+    this.#wake();
+    this.#incoming.block(timeoutMs);
+    this.#attendant.attend();
+  }
+
+  /** Where its attendant looks. */
+  get incoming(): RingConsumer {
+    return this.#incoming;
+  }
+
+  /** Takes what has come; for its attendant. Returns how many messages there were. */
+  drain(): number {
     this.#isAttending = true;
-    this.#incoming.awake();
     const count = this.#incoming.take(this.#onMessage);
     this.#serveWaiting();
     this.#isAttending = false;
-    if (this.#isOver) return;
-    if (this.#incoming.owesRoom || this.#outgoing.mustWake) this.#ring();
-    // Who was busy until now is likely to be again: the way through the event loop costs less than being woken.
-    if (count > 0 || !this.#incoming.sleep()) this.#attendLater();
-  }
-
-  #attendLater(): void {
-    if (this.#isAttendDue) return;
-    this.#isAttendDue = true;
-    this.#options.defer(() => {
-      this.#isAttendDue = false;
-      this.#attend();
-    });
+    if (!this.#isOver && (this.#incoming.owesRoom || this.#outgoing.mustWake)) this.#ring();
+    return count;
   }
 
   readonly #onMessage = (tag: number, bytes: Uint8Array, start: number, end: number): void => {
@@ -215,6 +229,7 @@ export class Channel {
   }
 
   #endAll(): void {
+    this.#attendant.remove(this);
     this.#waiting.length = 0;
     for (const connection of this.#connections.values()) connection.lost();
     this.#connections.clear();

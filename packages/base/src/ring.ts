@@ -6,7 +6,7 @@
  * | --- | --- | --- | --- | --- |
  * | 0 | 4 | head | producer | bytes put so far, modulo 2^32 |
  * | 64 | 4 | tail | consumer | bytes given back so far, modulo 2^32 |
- * | 128 | 4 | asleep | both | 1 while the consumer does not look: whoever changes it to 0 wakes it |
+ * | 128 | 4 | asleep | both | 1 while the consumer does not look, 2 while its thread is blocked: whoever changes it to 0 wakes it |
  * | 192 | 4 | wanted | both | 1 while the producer waits for room: the consumer that changes it to 0 tells it |
  * | 256 | … | messages | producer | `sizeBytes` of the ring, a power of two |
  *
@@ -23,17 +23,24 @@
  * 3. The consumer's memory of a message ends when its handler returns.
  * 4. No wake-up is lost: the consumer says that it sleeps before it looks for the last time, the producer puts before it looks whether the
  *    consumer sleeps. Both ways alike for room. A consumer looks before it sleeps for the first time.
+ * 5. A thread that takes from many rings has one word `asleep` for all of them, its bell: it lies in memory of its own, with which both ends
+ *    of each of those rings are made.
  */
 import { assert } from './assert.ts';
 
 const HEAD = 0;
 const TAIL = 16;
-const ASLEEP = 32;
+const ASLEEP_OFFSET = 128;
 const WANTED = 48;
 const RING_HEADER_SIZE = 256;
 
 const MESSAGE_HEADER_SIZE = 8;
 const FILLER = -1;
+
+/** What `asleep` says. */
+const AWAKE = 0;
+const SLEEPING = 1;
+const BLOCKED = 2;
 
 /** Smallest and largest ring, bytes. */
 const RING_SIZE_BYTES_MIN = 64;
@@ -55,11 +62,17 @@ export function createRing(sizeBytes: number): SharedArrayBuffer {
   return new SharedArrayBuffer(RING_HEADER_SIZE + sizeBytes);
 }
 
+/** Memory for the bell of a thread. */
+export function createBell(): SharedArrayBuffer {
+  return new SharedArrayBuffer(4);
+}
+
 /** The end of a ring that messages are put into. */
 export class RingProducer {
   /** The longest payload, bytes: one that fits wherever the ring stands. */
   readonly payloadBytesMax: number;
   readonly #control: Int32Array;
+  readonly #asleep: Int32Array;
   readonly #words: Int32Array;
   readonly #bytes: Uint8Array;
   readonly #sizeBytes: number;
@@ -67,9 +80,11 @@ export class RingProducer {
   /** The consumer's tail when it was last looked at. */
   #tail: number;
 
-  constructor(memory: SharedArrayBuffer) {
+  /** @param bell the consumer's, if it has one */
+  constructor(memory: SharedArrayBuffer, bell?: SharedArrayBuffer) {
     const sizeBytes = memory.byteLength - RING_HEADER_SIZE;
     this.#control = new Int32Array(memory, 0, RING_HEADER_SIZE / 4);
+    this.#asleep = asleepOf(memory, bell);
     this.#words = new Int32Array(memory, RING_HEADER_SIZE);
     this.#bytes = new Uint8Array(memory, RING_HEADER_SIZE);
     this.#sizeBytes = sizeBytes;
@@ -105,9 +120,12 @@ export class RingProducer {
     return true;
   }
 
-  /** Whether the consumer sleeps and the caller has to wake it: true to one caller only. */
+  /** Whether the consumer sleeps and the caller has to wake it: true to one caller only. One whose thread is blocked is woken by asking. */
   get mustWake(): boolean {
-    return Atomics.load(this.#control, ASLEEP) === 1 && Atomics.exchange(this.#control, ASLEEP, 0) === 1;
+    if (Atomics.load(this.#asleep, 0) === AWAKE) return false;
+    const was = Atomics.exchange(this.#asleep, 0, AWAKE);
+    if (was === BLOCKED) Atomics.notify(this.#asleep, 0);
+    return was === SLEEPING;
   }
 
   get #free(): number {
@@ -129,13 +147,16 @@ export class RingProducer {
 /** The end of a ring that messages are taken from. */
 export class RingConsumer {
   readonly #control: Int32Array;
+  readonly #asleep: Int32Array;
   readonly #words: Int32Array;
   readonly #bytes: Uint8Array;
   readonly #sizeBytes: number;
   #tail: number;
 
-  constructor(memory: SharedArrayBuffer) {
+  /** @param bell its thread's, if that has one */
+  constructor(memory: SharedArrayBuffer, bell?: SharedArrayBuffer) {
     this.#control = new Int32Array(memory, 0, RING_HEADER_SIZE / 4);
+    this.#asleep = asleepOf(memory, bell);
     this.#words = new Int32Array(memory, RING_HEADER_SIZE);
     this.#bytes = new Uint8Array(memory, RING_HEADER_SIZE);
     this.#sizeBytes = memory.byteLength - RING_HEADER_SIZE;
@@ -166,23 +187,39 @@ export class RingConsumer {
     return Atomics.load(this.#control, WANTED) === 1 && Atomics.exchange(this.#control, WANTED, 0) === 1;
   }
 
+  /** Whether there is nothing to take. */
+  get isEmpty(): boolean {
+    return Atomics.load(this.#control, HEAD) === this.#tail;
+  }
+
   /** Says that the consumer sleeps from now on. @returns false when there is something to take: then it does not */
   sleep(): boolean {
-    Atomics.store(this.#control, ASLEEP, 1);
-    if (Atomics.load(this.#control, HEAD) === this.#tail) return true;
-    Atomics.store(this.#control, ASLEEP, 0);
+    Atomics.store(this.#asleep, 0, SLEEPING);
+    if (this.isEmpty) return true;
+    this.awake();
     return false;
+  }
+
+  /** Blocks the thread until there is something to take, `timeoutMs` at most. Only where the platform lets threads block. */
+  block(timeoutMs: number): void {
+    Atomics.store(this.#asleep, 0, BLOCKED);
+    if (this.isEmpty) Atomics.wait(this.#asleep, 0, BLOCKED, timeoutMs);
+    this.awake();
   }
 
   /** Says that the consumer looks again. */
   awake(): void {
-    Atomics.store(this.#control, ASLEEP, 0);
+    Atomics.store(this.#asleep, 0, AWAKE);
   }
 
   #giveBack(sizeBytes: number): void {
     this.#tail = (this.#tail + sizeBytes) | 0;
     Atomics.store(this.#control, TAIL, this.#tail);
   }
+}
+
+function asleepOf(memory: SharedArrayBuffer, bell: SharedArrayBuffer | undefined): Int32Array {
+  return bell === undefined ? new Int32Array(memory, ASLEEP_OFFSET, 1) : new Int32Array(bell);
 }
 
 function copy(source: Uint8Array, start: number, end: number, target: Uint8Array, at: number): void {

@@ -1,12 +1,16 @@
 /** The door for the other threads of a process whose database is open in one. */
 import { threadId } from 'node:worker_threads';
 import { NodeClock, NodeRandom, attachReader } from '@k-lani/engine';
+import { KLaniError } from '@k-lani/protocol';
 import { type Environment, openClient } from 'k-lani-client';
 import { AttachedDatabase } from './attached-database.ts';
 import { checkHandle, type ThreadHandle } from './thread-handle.ts';
 import { ThreadTransport } from './thread-transport.ts';
 
 const TIMEOUT_MS = 30_000;
+
+/** The largest `blockMsMax`, milliseconds. */
+const BLOCK_MS_MAX = 1000;
 
 /** Options of {@link attach}; every one has a default. */
 export interface AttachOptions {
@@ -16,6 +20,11 @@ export interface AttachOptions {
   readonly timeoutMs?: number;
   /** Calls that may wait for their answers at once; the next one is `Overloaded`. 65,536 unless given. */
   readonly pendingCallsMax?: number;
+  /**
+   * How long answers may be waited for with the thread blocked, before its event loop has a turn again, milliseconds, at most 1,000. For threads
+   * that do one thing at a time: it costs them less than a way through the event loop, during which nothing else happens. 0 unless given: never.
+   */
+  readonly blockMsMax?: number;
 }
 
 /**
@@ -33,9 +42,12 @@ export interface AttachOptions {
  */
 export async function attach(handle: ThreadHandle, options: AttachOptions = {}): Promise<AttachedDatabase> {
   checkHandle(handle);
-  const { name = `thread ${threadId}`, timeoutMs = TIMEOUT_MS } = options;
+  const { name = `thread ${threadId}`, timeoutMs = TIMEOUT_MS, blockMsMax = 0 } = options;
+  if (!(blockMsMax >= 0 && blockMsMax <= BLOCK_MS_MAX)) {
+    throw new KLaniError('InvalidArgument', `Cannot attach: blockMsMax is ${blockMsMax}, must be 0 to ${BLOCK_MS_MAX}`);
+  }
   const clock = new NodeClock();
-  const transport = await ThreadTransport.dial(handle, timeoutMs, clock);
+  const transport = await ThreadTransport.dial(handle, { clock, timeoutMs, blockMsMax });
   try {
     const client = await openClient(transport, 'thread:', { ...options, name, timeoutMs, environment: environmentOf(clock) });
     return new AttachedDatabase(attachReader(handle.memory, { clock }), client, transport);

@@ -8,7 +8,7 @@
  * 4. Channels do not keep the process from ending.
  */
 import { threadId } from 'node:worker_threads';
-import { Channel, type ChannelSide } from '@k-lani/base';
+import { Attendant, Channel, type ChannelSide, createBell } from '@k-lani/base';
 import { type EmbeddedDatabase, NodeClock } from '@k-lani/engine';
 import { loadConfig, nodeTicker, type ServerLog, Service, SERVER_VERSION, Sessions, ThreadWire } from '@k-lani/server';
 import { isDial, type ThreadHandle } from './thread-handle.ts';
@@ -46,8 +46,9 @@ export function share(database: EmbeddedDatabase): ThreadHandle {
   if (known !== undefined) return known;
   const memory = database.share();
   lastNumber += 1;
-  const handle = { processId: process.pid, threadId, sharing: lastNumber, memory };
-  const sharing = new Sharing(database);
+  const bell = createBell();
+  const handle = { processId: process.pid, threadId, sharing: lastNumber, bell, memory };
+  const sharing = new Sharing(database, bell);
   handles.set(database, handle);
   sharings.set(handle.sharing, sharing);
   if (sharings.size === 1) process.on('workerMessage', accept);
@@ -70,11 +71,12 @@ function accept(message: unknown): void {
 class Sharing {
   readonly #sessions: Sessions;
   readonly #channels = new Set<Channel>();
-  readonly #clock = new NodeClock();
+  readonly #attendant: Attendant;
   readonly #stopTicker: () => void;
 
-  constructor(database: EmbeddedDatabase) {
-    const clock = this.#clock;
+  constructor(database: EmbeddedDatabase, bell: SharedArrayBuffer) {
+    const clock = new NodeClock();
+    this.#attendant = new Attendant((callback) => clock.defer(callback), bell);
     const config = loadConfig({ flags: { maxConnections: String(ATTACHED_THREADS_MAX) } });
     this.#sessions = new Sessions(new Service({ database: database.core, config, clock, log: LOG, version: SERVER_VERSION }));
     this.#stopTicker = nodeTicker.start(LOOK_MS, () => this.#sessions.look(clock.monotonicMs()));
@@ -87,7 +89,7 @@ class Sharing {
     }
     const channel = new Channel(side, {
       endOfTurn: queueMicrotask,
-      defer: (callback) => this.#clock.defer(callback),
+      attendant: this.#attendant,
       onOpen: (connection) => this.#sessions.accept(new ThreadWire(connection, 'thread')),
       onGone: () => this.#channels.delete(channel),
     });

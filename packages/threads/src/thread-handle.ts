@@ -15,6 +15,8 @@ export interface ThreadHandle {
   readonly threadId: number;
   /** Tells the databases of that thread apart. */
   readonly sharing: number;
+  /** Wakes that thread for whatever has come over any of its channels. */
+  readonly bell: SharedArrayBuffer;
   readonly memory: SharedHandle;
 }
 
@@ -31,8 +33,10 @@ export function isDial(message: unknown): message is Dial {
 
 /** @throws {KLaniError} InvalidArgument for what is no handle of this process */
 export function checkHandle(handle: unknown): asserts handle is ThreadHandle {
-  const { processId, threadId, sharing, memory } = (handle ?? {}) as Partial<ThreadHandle>;
-  if (![processId, threadId, sharing].every(Number.isInteger) || typeof memory !== 'object') {
+  const { processId, threadId, sharing, bell, memory } = (handle ?? {}) as Partial<ThreadHandle>;
+  const isHandle =
+    [processId, threadId, sharing].every(Number.isInteger) && bell instanceof SharedArrayBuffer && typeof memory === 'object';
+  if (!isHandle) {
     throw new KLaniError('InvalidArgument', 'Cannot attach: the handle must be what share() gave');
   }
   if (processId !== process.pid) {

@@ -3,9 +3,11 @@
  *
  * 1. The channel is over when the owner's thread closed it or has ended; the client then ends too, and what waits ends with `Closed`.
  * 2. The channel keeps its thread from ending only while answers are awaited.
+ * 3. A thread that may be blocked waits for its answers in place, which spares it the way through its event loop; when that has gone on for
+ *    `blockMsMax`, the event loop has a turn first.
  */
 import { postMessageToThread, type MessagePort } from 'node:worker_threads';
-import { Channel, type ChannelConnection, createChannel, type Scheduler } from '@k-lani/base';
+import { Attendant, Channel, type ChannelConnection, type ChannelSide, type Clock, createChannel, type Scheduler } from '@k-lani/base';
 import { KLaniError } from '@k-lani/protocol';
 import type { Link, LinkReceiver, Transport } from 'k-lani-client';
 import type { Dial, ThreadHandle } from './thread-handle.ts';
@@ -19,18 +21,31 @@ const PROMISE_DEPTH = 6;
 const NO_HELLO = new Uint8Array(0);
 const DONE = Promise.resolve();
 
+/** How a transport goes about time. */
+export interface ThreadTransportOptions {
+  readonly clock: Clock & Scheduler;
+  /** How long the owner's thread may take to answer the call, milliseconds. */
+  readonly timeoutMs: number;
+  /** How long the thread may be blocked in one turn of its event loop, milliseconds; 0: never. */
+  readonly blockMsMax: number;
+}
+
 export class ThreadTransport implements Transport {
   readonly #channel: Channel;
   readonly #port: MessagePort;
   readonly #path: string;
+  readonly #clock: Clock & Scheduler;
+  readonly #blockMsMax: number;
+  /** Until when the thread may be blocked in this turn, if it was. */
+  #blockUntilMs: number | undefined;
 
   /** @throws {KLaniError} Closed where the owner's thread has ended or closed the database, InvalidArgument in that thread itself */
-  static async dial({ threadId, sharing, memory }: ThreadHandle, timeoutMs: number, clock: Scheduler): Promise<ThreadTransport> {
-    const [mine, channel] = createChannel(RING_SIZE_BYTES);
-    const transport = new ThreadTransport(mine, memory.path, clock);
+  static async dial({ threadId, sharing, bell, memory }: ThreadHandle, options: ThreadTransportOptions): Promise<ThreadTransport> {
+    const [mine, channel] = createChannel(RING_SIZE_BYTES, bell);
+    const transport = new ThreadTransport(mine, memory.path, options);
     const dial: Dial = { kLaniSharing: sharing, channel };
     try {
-      await postMessageToThread(threadId, dial, [channel.port], timeoutMs);
+      await postMessageToThread(threadId, dial, [channel.port], options.timeoutMs);
     } catch (cause) {
       transport.close();
       throw dialError(cause, memory.path);
@@ -38,16 +53,17 @@ export class ThreadTransport implements Transport {
     return transport;
   }
 
-  private constructor(side: ReturnType<typeof createChannel>[0], path: string, clock: Scheduler) {
+  private constructor(side: ChannelSide, path: string, { clock, blockMsMax }: ThreadTransportOptions) {
     this.#path = path;
+    this.#clock = clock;
+    this.#blockMsMax = blockMsMax;
     this.#port = side.port;
     this.#channel = new Channel(side, {
       endOfTurn: queueMicrotask,
-      defer: (callback) => clock.defer(callback),
+      attendant: new Attendant((callback) => clock.defer(callback)),
       onOpen: (connection) => connection.destroy(),
       onGone: () => undefined,
     });
-    this.#port.unref();
   }
 
   get isOver(): boolean {
@@ -60,11 +76,27 @@ export class ThreadTransport implements Transport {
   }
 
   endOfTurn(callback: () => void): void {
-    void afterPromises(callback);
+    void this.#afterPromises(callback);
   }
 
   close(): void {
     this.#channel.close();
+  }
+
+  /** Each round lets the callers go on that the one before has woken. */
+  async #afterPromises(callback: () => void): Promise<void> {
+    for (let depth = 0; depth < PROMISE_DEPTH; depth += 1) await DONE;
+    callback();
+    if (this.#blockMsMax > 0) this.#block();
+  }
+
+  #block(): void {
+    const nowMs = this.#clock.monotonicMs();
+    if (this.#blockUntilMs === undefined) {
+      this.#blockUntilMs = nowMs + this.#blockMsMax;
+      this.#clock.defer(() => (this.#blockUntilMs = undefined));
+    }
+    if (nowMs < this.#blockUntilMs) this.#channel.wait(this.#blockUntilMs - nowMs);
   }
 
   #closed(): KLaniError | undefined {
@@ -111,6 +143,7 @@ class ThreadLink implements Link {
   }
 
   destroy(): void {
+    this.awaitAnswers(true);
     this.#connection.destroy();
   }
 
@@ -133,12 +166,6 @@ class DeadLink implements Link {
   write(): void {}
 
   destroy(): void {}
-}
-
-/** Each round lets the callers go on that the one before has woken. */
-async function afterPromises(callback: () => void): Promise<void> {
-  for (let depth = 0; depth < PROMISE_DEPTH; depth += 1) await DONE;
-  callback();
 }
 
 function dialError(cause: unknown, path: string): KLaniError {
