@@ -26,7 +26,7 @@ import type { System, Way } from '../systems/system.ts';
 
 export const LOG_FORMAT = 1;
 
-export interface RunLine {
+interface RunLine {
   readonly format: number;
   readonly startedAt: string;
   /** That runs it again. */
@@ -45,7 +45,7 @@ export interface RunLine {
   readonly clients: Readonly<Record<string, string>>;
 }
 
-export interface SystemLine {
+interface SystemLine {
   readonly name: string;
   readonly title: string;
   readonly kind: System['kind'];

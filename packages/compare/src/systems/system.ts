@@ -46,7 +46,7 @@ export interface System {
 }
 
 /** What has to be installed first. */
-export interface Missing {
+interface Missing {
   readonly what: string;
   /** A command. */
   readonly install: string;
