@@ -297,7 +297,7 @@ test(
   async (context) => {
     const path = folder(context);
     const lock = DirectoryLock.acquire(join(path, 'lock'));
-    const control = new ControlWords(new NodeSharing(path), { databaseId: new Uint8Array(16), segmentSizeBytes: 1 << 16, firstSegment: 1 });
+    const control = new ControlWords(new NodeSharing(path), { segmentSizeBytes: 1 << 16, firstSegment: 1 });
     await assert.rejects(openReader(path), { code: 'Overloaded', retryAfterMs: 50 });
     control.open();
     Atomics.store(control.words, VERSION_WORD, 2);

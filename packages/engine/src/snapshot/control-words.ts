@@ -11,13 +11,12 @@
  * | 6        | version of this layout and of everything that it leads to, 1                           |
  * | 7, 8     | descriptors, in the process that made them, of the memory of side 0 and of side 1      |
  * | 9        | size of a segment, bytes                                                               |
- * | 10–13    | database id                                                                            |
- * | 14       | how often words 2 and 3 have changed: as long as it is the same, so are they           |
+ * | 10       | how often words 2 and 3 have changed: as long as it is the same, so are they           |
  * | 16 + 16s | slot `s`, with a cache line of its own: see `reader-slots.ts`                          |
  *
  * Words are little-endian, and read and written by `Atomics`. Readers write word 1 and the slots, the writer everything else.
  *
- * 1. Words 4 to 13 do not change once word 2 is 1.
+ * 1. Words 4 to 9 do not change once word 2 is 1.
  */
 import type { MemoryPlace, MemorySharing, SharedMemory } from '../io/io.ts';
 import { CHUNK_SIZE_BYTES, type ChunkSource } from '../memory/page-store.ts';
@@ -36,8 +35,7 @@ export const MAGIC_WORD = 4;
 export const VERSION_WORD = 6;
 export const SIDES_WORD = 7;
 export const SEGMENT_SIZE_WORD = 9;
-export const DATABASE_ID_WORD = 10;
-export const NOTICES_WORD = 14;
+export const NOTICES_WORD = 10;
 
 export const STATE_OPEN = 1;
 export const STATE_CLOSED = 2;
@@ -62,7 +60,6 @@ export function slotWord(slot: number): number {
 
 /** What the control memory tells of the log. */
 export interface SharedLogFacts {
-  readonly databaseId: Uint8Array;
   readonly segmentSizeBytes: number;
   readonly firstSegment: number;
 }
@@ -127,13 +124,11 @@ export class ControlWords {
     Atomics.add(this.words, NOTICES_WORD, 1);
   }
 
-  #tell({ databaseId, segmentSizeBytes, firstSegment }: SharedLogFacts): void {
+  #tell({ segmentSizeBytes, firstSegment }: SharedLogFacts): void {
     const { words } = this;
     for (const [place, word] of MAGIC.entries()) Atomics.store(words, MAGIC_WORD + place, word);
     Atomics.store(words, VERSION_WORD, SHARED_MEMORY_VERSION);
     Atomics.store(words, SEGMENT_SIZE_WORD, segmentSizeBytes);
-    const id = new DataView(databaseId.buffer, databaseId.byteOffset, databaseId.byteLength);
-    for (let word = 0; word < 4; word += 1) Atomics.store(words, DATABASE_ID_WORD + word, id.getInt32(word * 4, true));
     this.beginAt(firstSegment);
   }
 }

@@ -242,8 +242,8 @@ const IN_ONE_PLACE: readonly Planted[] = [
     name: 'side-not-caught-up',
     breaks: 'the side that readers have left lacks some batches when they come back to it',
     file: `${ENGINE}/snapshot/left-right.ts`,
-    find: '    this.#applyTo(this.#hidden, behind.start, behind.end);\n',
-    replace: '    if (behind.start % 128 !== 0) this.#applyTo(this.#hidden, behind.start, behind.end);\n',
+    find: '    else this.#applyTo(this.#hidden, start, end);\n',
+    replace: '    else if (start % 128 !== 0) this.#applyTo(this.#hidden, start, end);\n',
   },
   {
     name: 'cursor-sees-later-changes',
