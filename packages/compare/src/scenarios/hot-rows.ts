@@ -10,7 +10,7 @@ import { latencyFigures } from './percentiles.ts';
 import type { Measurement, Recount, Scenario, SizeName, Task } from './scenario.ts';
 
 const WRITERS = 32;
-const SLOTS = 16;
+export const SLOTS = 16;
 const DURATION_MS: Readonly<Record<SizeName, number>> = { published: 2500, trial: 400, small: 60 };
 
 /** For each holder, from 1: the slot that it was told it has; 0 where it was not told so. */

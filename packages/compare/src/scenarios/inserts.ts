@@ -41,7 +41,7 @@ export const BATCHED_INSERT: Scenario = {
       await opened.close();
     }
   },
-  recount: (session, task) => recount(session, task, makeItems(BATCH_ROWS[task.size], task.seed)),
+  recount: (session, task) => recountItems(session, task, makeItems(BATCH_ROWS[task.size], task.seed)),
 };
 
 export const SUSTAINED_INSERT: Scenario = {
@@ -53,7 +53,7 @@ export const SUSTAINED_INSERT: Scenario = {
   isRepeated: false,
   connections: (_system: System) => [WRITERS],
   measure: measureSustained,
-  recount: (session, task) => recount(session, task, plannedTransactions(task).flat()),
+  recount: (session, task) => recountItems(session, task, plannedTransactions(task).flat()),
 };
 
 /** The rows of each transaction, in the order of their times. */
@@ -114,7 +114,8 @@ async function write(work: {
   }
 }
 
-async function recount(session: Session, task: Task, expected: readonly Item[]): Promise<Recount> {
+/** Holds the stored items of a run against those that were acknowledged. */
+export async function recountItems(session: Session, task: Task, expected: readonly Item[]): Promise<Recount> {
   const opened = await session.openItems(task.run, { ...task.way, connections: 1 });
   try {
     const seen = new Map<number, Item>();

@@ -23,7 +23,7 @@ export class TableTruth {
   readonly #ofBoth = new Uint32Array(REGIONS * STATUSES);
   readonly #ofPrice = new Uint32Array(PRICES + 1);
 
-  constructor(items: readonly Item[]) {
+  constructor(items: Iterable<Item>) {
     for (const { category, region, status, price } of items) {
       this.#ofCategory[category] = (this.#ofCategory[category] ?? 0) + 1;
       const both = region * STATUSES + status;

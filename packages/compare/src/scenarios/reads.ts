@@ -76,7 +76,7 @@ const QUESTIONS: readonly Question[] = [
   {
     name: 'intersection',
     title: 'Two-index intersection',
-    what: 'keys of the 500 rows or so that have one of 20 and one of 10 values, one question after the other',
+    what: 'keys of the 100 rows or so that have one of 20 and one of 50 values, one question after the other',
     counts: { published: 1000, trial: 200, small: 20 },
     callers: 1,
     ask: async (lane, { random, truth }) => {

@@ -8,7 +8,7 @@ export interface Item {
   readonly category: number;
   /** One of 20. */
   readonly region: number;
-  /** One of 10. */
+  /** One of 50. */
   readonly status: number;
   /** 0 to 999,999; ranges are asked of it. */
   readonly price: number;
@@ -19,7 +19,7 @@ export interface Item {
 
 export const CATEGORIES = 1000;
 export const REGIONS = 20;
-export const STATUSES = 10;
+export const STATUSES = 50;
 export const PRICES = 1_000_000;
 export const LABEL_LENGTH = 32;
 

@@ -2,10 +2,11 @@ import { join } from 'node:path';
 import { ROOMS, SEATS, type ShopTable } from '@k-lani/bench';
 import { type EmbeddedDatabase, type EmbeddedTable, openDatabase } from '@k-lani/engine';
 import type { TableSchema, TermOf } from '@k-lani/protocol';
+import { share } from '@k-lani/threads';
 import type { Goods, UnitRow, UnitTerm } from '../goods.ts';
 import { packageVersion } from '../installed-packages.ts';
-import type { OpenGoods, OpenHotRows, Session } from '../system.ts';
-import { HOT_ROWS } from './hot-table.ts';
+import type { OpenGoods, Session } from '../system.ts';
+import { openKLaniHotRows } from './hot-rows.ts';
 import { openKLaniItems } from './k-lani-items.ts';
 
 export function openKLaniEmbedded(directory: string): Session {
@@ -14,7 +15,15 @@ export function openKLaniEmbedded(directory: string): Session {
     openGoods: async (goods, run) => openGoods(await openDatabase(join(directory, run)), goods),
     openItems: async (run) => openKLaniItems(await openDatabase(join(directory, run)), true),
     openPlainItems: async (run) => openKLaniItems(await openDatabase(join(directory, run)), false),
-    openHotRows: async (run) => openHotRows(await openDatabase(join(directory, run))),
+    openHotRows: async (run) => openKLaniHotRows(await openDatabase(join(directory, run))),
+    hotThread: async (run) => {
+      const database = await openDatabase(join(directory, run));
+      return {
+        module: new URL('hot-rows.ts', import.meta.url).href,
+        data: share(database),
+        close: () => database.close(),
+      };
+    },
     close: async () => {},
   };
 }
@@ -51,32 +60,5 @@ function shopTable(table: EmbeddedTable<TableSchema>): ShopTable<UnitRow, UnitTe
       };
     },
     claim: ({ where, set }) => table.claim({ where: where as readonly TermOf<TableSchema>[], set }),
-  };
-}
-
-async function openHotRows(database: EmbeddedDatabase): Promise<OpenHotRows> {
-  const table = await database.table(HOT_ROWS);
-  return {
-    // A slot is its row id.
-    lanes: [
-      {
-        takeByLoop: async (slot, holder) => {
-          const lock = await table.tryLock(slot);
-          if (lock === undefined) return false;
-          const found = await lock.seek();
-          if (found === undefined) throw new Error(`Cannot take slot ${slot}: its row is gone`);
-          await lock.replaceAndUnlock({ slot: found.row.slot, holder });
-          return true;
-        },
-        take: async (slot, holder) => (await table.claim({ where: [{ field: 'slot', eq: slot }], set: { holder } })).outcome === 'claimed',
-      },
-    ],
-    create: async (slots) => {
-      await database.batch((batch) => {
-        for (let slot = 1; slot <= slots; slot += 1) batch.append(table, { slot, holder: 0 });
-      });
-    },
-    readAll: async () => Array.from(table.scan(), ({ version, row }) => ({ ...row, taken: version - 1 })),
-    close: () => database.close(),
   };
 }

@@ -13,7 +13,10 @@ export function openEnvironment(directory: string): RootDatabase {
   });
 }
 
-/** Runs one transaction: alone and at once, or together with the others of this turn. What it gives is durable. */
+/**
+ * Runs one transaction: alone and at once, or together with the others of this turn. What it gives is durable. Answers come in a later turn
+ * of the loop: callers that go on at once would leave no turn to anybody else.
+ */
 export function transact<Result>(root: RootDatabase, isBatched: boolean, work: () => Result): Promise<Result> {
-  return isBatched ? root.transaction(work) : Promise.resolve(root.transactionSync(work));
+  return isBatched ? root.transaction(work) : new Promise((resolve) => void setImmediate(resolve, root.transactionSync(work)));
 }

@@ -13,7 +13,7 @@ const WAYS: Readonly<Partial<Record<Use, readonly string[]>>> = {
   items: ['structures', 'structures batched', 'binary', 'binary batched'],
   read: ['structures', 'binary'],
   range: ['structures', 'binary', 'structures covering'],
-  intersect: ['two indexes'],
+  intersect: ['structures'],
   pair: [PAIR_INDEX],
   'hot-threads': ['one by one', 'batched'],
 };

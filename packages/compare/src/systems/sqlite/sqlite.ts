@@ -16,8 +16,7 @@ export const SQLITE: System = {
   packages: [],
   bestConnections: [1],
   ways: (use) => {
-    if (use === 'read' || use === 'range') return ['prepared'];
-    if (use === 'intersect') return ['two indexes'];
+    if (use === 'read' || use === 'range' || use === 'intersect') return ['one index a field'];
     if (use === 'pair') return [PAIR_INDEX];
     return use === 'hot-threads' ? ['one by one'] : ['one by one', 'batched'];
   },

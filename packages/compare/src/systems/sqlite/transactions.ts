@@ -3,6 +3,7 @@
  *
  * 1. What a transaction gives is told after the commit it is in.
  * 2. One that throws takes the others of its commit with it.
+ * 3. Answers come in the next turn of the loop: callers that go on at once would leave no turn to anybody else.
  */
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 
@@ -28,7 +29,7 @@ export class Transactions {
 
   /** Resolves with what `work` gives when it is durable. */
   run<Result>(work: () => Result): Promise<Result> {
-    return this.#isBatched ? this.#runLater(work) : new Promise((resolve) => resolve(this.runNow(work)));
+    return this.#isBatched ? this.#runLater(work) : new Promise((resolve) => void setImmediate(resolve, this.runNow(work)));
   }
 
   runNow<Result>(work: () => Result): Result {
