@@ -31,6 +31,7 @@ export interface Ratio {
 }
 
 const OURS = 'k-lani';
+const OURS_EMBEDDED = 'k-lani-embedded';
 
 function faster(against: string, system: string, scenario: string, bound: number): Goal {
   return { against, ours: { system: OURS, scenario }, theirs: { system, scenario }, bound, direction: 'atLeast' };
@@ -48,6 +49,17 @@ function relational(title: string, system: string): Goal[] {
     faster(`${title}, holiday ${flow}, 8 connections to its best number`, system, `holiday-${flow}`, 8),
     faster(`${title}, holiday ${flow}, 128 connections each`, system, `holiday-${flow}-128`, 3.5),
   ]);
+}
+
+/** Embedded systems are held against k-lani in the process. */
+function embedded(against: string, system: string, scenario: string, bound: number): Goal {
+  return {
+    against,
+    ours: { system: OURS_EMBEDDED, scenario },
+    theirs: { system, scenario },
+    bound,
+    direction: 'atLeast',
+  };
 }
 
 /** In the order in which they are printed. */
@@ -70,6 +82,17 @@ export const GOALS: readonly Goal[] = [
     bound: 0.6,
     direction: 'atLeast',
   },
+  embedded('SQLite, 32 embedded writers in worker threads', 'sqlite', 'embedded-hot-threads', 5),
+  embedded('LMDB, 32 embedded writers in worker threads', 'lmdb', 'embedded-hot-threads', 5),
+  embedded('SQLite batched by the application, 32 writers in one event loop', 'sqlite', 'embedded-hot-claim', 1.2),
+  embedded('LMDB asynchronous batches, 32 writers in one event loop', 'lmdb', 'embedded-hot-claim', 1.2),
+  embedded('LMDB, embedded point read', 'lmdb', 'embedded-point-read', 1),
+  embedded('LMDB, batched insert', 'lmdb', 'embedded-insert', 1),
+  embedded('LMDB, batched insert with four indexes', 'lmdb', 'embedded-insert-indexed', 1),
+  embedded('LMDB, 1 % range scan by an indexed field', 'lmdb', 'embedded-range-scan', 1),
+  embedded('LMDB, 1 % range scan by primary key', 'lmdb', 'embedded-key-scan', 1),
+  embedded('SQLite, two-index intersection', 'sqlite', 'embedded-intersection', 10),
+  embedded('LMDB, two-index intersection', 'lmdb', 'embedded-intersection', 10),
 ];
 
 /** Takes all ratios of a run. Pure. */
