@@ -149,6 +149,12 @@ test('a folder in use is refused before anything starts, and left as it is', asy
   assert(!existsSync(join(directory, 'log.ndjson')));
 });
 
+test('a folder that is a file is refused', async (context) => {
+  const directory = scratch(context);
+  writeFileSync(join(directory, 'data'), 'precious');
+  await assert.rejects(run(optionsFor(directory, ['good'])), { code: 'InvalidArgument', message: /is no directory/ });
+});
+
 test('a raw log that is there already is refused, and left as it is', async (context) => {
   const directory = scratch(context);
   writeFileSync(join(directory, 'log.ndjson'), 'precious');

@@ -1,6 +1,6 @@
 /** What a comparison needs for itself, looked at before anything starts: ports and a data directory. */
 import { once } from 'node:events';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -43,14 +43,16 @@ export async function freePorts(count: number, first: number | undefined): Promi
  * Makes the directory that the systems keep their data in.
  *
  * @param wanted one that is empty or not there; `undefined` for one of the system's temporary directories
- * @throws {KLaniError} `InvalidArgument` when something is in it
+ * @throws {KLaniError} `InvalidArgument` when something is in it, or it cannot be made
  */
 export function dataDirectory(wanted: string | undefined): string {
   if (wanted === undefined) return mkdtempSync(join(tmpdir(), 'k-lani-compare-'));
   const directory = resolve(wanted);
-  if (existsSync(directory) && readdirSync(directory).length > 0) {
-    throw new KLaniError('InvalidArgument', `Cannot compare in ${directory}: it is not empty; choose another --data`);
+  try {
+    mkdirSync(directory, { recursive: true });
+  } catch (error) {
+    throw new KLaniError('InvalidArgument', `Cannot compare in ${directory}: it is no directory, and cannot be made one`, { cause: error });
   }
-  mkdirSync(directory, { recursive: true });
-  return directory;
+  if (readdirSync(directory).length === 0) return directory;
+  throw new KLaniError('InvalidArgument', `Cannot compare in ${directory}: it is not empty; choose another --data`);
 }

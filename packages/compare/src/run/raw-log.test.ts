@@ -31,6 +31,12 @@ test('a file that is there already is not written over', (context) => {
   assert.throws(() => new RawLogWriter(scratchFile(context, 'precious')), { code: 'InvalidArgument', message: /is there already/ });
 });
 
+test('a file that cannot be made or read is refused', (context) => {
+  const nowhere = join(scratchFile(context), 'log.ndjson');
+  assert.throws(() => new RawLogWriter(nowhere), { code: 'InvalidArgument', message: /Cannot write raw log: ENOENT/ });
+  assert.throws(() => readRawLog(nowhere), { code: 'InvalidArgument', message: /Cannot read raw log: ENOENT/ });
+});
+
 test('a log that was cut off within a line is read up to there', (context) => {
   const file = scratchFile(context, FIRST);
   appendFileSync(file, '{"end":{"finished');

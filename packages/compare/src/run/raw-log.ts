@@ -98,15 +98,14 @@ export type Line = { readonly [Kind in LineKind]: { readonly kind: Kind; readonl
 export class RawLogWriter implements Disposable {
   readonly #descriptor: number;
 
-  /** @throws {KLaniError} `InvalidArgument` when the file is there already */
+  /** @throws {KLaniError} `InvalidArgument` when the file is there already, or cannot be made */
   constructor(file: string) {
     try {
       this.#descriptor = openSync(file, 'wx');
     } catch (error) {
-      if (error instanceof Error && 'code' in error && error.code === 'EEXIST') {
-        throw new KLaniError('InvalidArgument', `Cannot write raw log: ${file} is there already; choose another file`);
-      }
-      throw error;
+      const isThere = error instanceof Error && 'code' in error && error.code === 'EEXIST';
+      const reason = isThere ? `${file} is there already; choose another file` : messageOf(error);
+      throw new KLaniError('InvalidArgument', `Cannot write raw log: ${reason}`, { cause: error });
     }
   }
 
@@ -135,10 +134,10 @@ const KINDS: ReadonlySet<string> = new Set<LineKind>([
 /**
  * Reads a raw log. A log that was cut off in its last line is read up to there.
  *
- * @throws {KLaniError} `InvalidArgument`, with the line that is not one of a raw log
+ * @throws {KLaniError} `InvalidArgument` when it cannot be read, or with the line that is not one of a raw log
  */
 export function readRawLog(file: string): Line[] {
-  const lines = readFileSync(file, 'utf8').split('\n');
+  const lines = textOf(file).split('\n');
   // After the last line's end; or what was written of a line when the harness was killed.
   lines.pop();
   return lines.map((text, index) => decodeLine(text, index + 1));
@@ -159,4 +158,16 @@ function decodeLine(text: string, number: number): Line {
     throw new KLaniError('InvalidArgument', `Cannot read raw log: it does not begin with a run of format ${LOG_FORMAT}`);
   }
   return { kind, number, value } as Line;
+}
+
+function textOf(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    throw new KLaniError('InvalidArgument', `Cannot read raw log: ${messageOf(error)}`, { cause: error });
+  }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }

@@ -25,7 +25,7 @@ const STOP_MS_MAX = 30_000;
 const PROBE_MS = 10;
 const LAST_WORDS_BYTES = 2000;
 /** What servers see of the environment: nothing that configures them. */
-const ENVIRONMENT_KEPT = ['PATH', 'TMPDIR', 'LANG'];
+const ENVIRONMENT_KEPT = ['PATH', 'TMPDIR', 'LANG', 'HOME'];
 
 export class Server {
   readonly #recipe: ServerRecipe;

@@ -30,7 +30,11 @@ for (const system of catalogue.systems.filter(({ kind }) => kind === 'server')) 
       const done: { readonly scenario: Scenario; readonly task: Task; readonly told: unknown }[] = [];
       for (const { scenario, task } of tasksOf(system)) {
         const { figures, told } = await contender.measure(scenario, task);
-        for (const [name, { value }] of Object.entries(figures)) assert(value > 0, `${task.run}, ${task.way.name}: ${name} is ${value}`);
+        for (const [name, { value }] of Object.entries(figures)) {
+          // The highest rate that was kept is 0 on a machine that is too busy for the lowest.
+          const isNone = scenario.name === 'mixed' && name === 'rate' && value === 0;
+          assert(isNone || value > 0, `${task.run}, ${task.way.name}: ${name} is ${value}`);
+        }
         done.push({ scenario, task, told });
       }
       for (const [name, { value }] of Object.entries(contender.weigh(1))) assert(value > 0, `${name} is ${value}`);
