@@ -1,54 +1,57 @@
-/** For tests: a thread that opens a database, shares it, and closes it when it is told to. Its `workerData` is the directory and the options. */
+/** For tests: a thread that opens databases, shares them, and closes them, as it is told to. */
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
-import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
-import { openDatabase, type OpenOptions } from '@k-lani/engine';
+import { parentPort, Worker, workerData } from 'node:worker_threads';
+import { type EmbeddedDatabase, openDatabase, type OpenOptions } from '@k-lani/engine';
 import { share } from './sharing.ts';
 import type { ThreadHandle } from './thread-handle.ts';
 
-interface OwnerTask {
-  readonly ownerPath: string;
-  readonly options: OpenOptions;
-}
+/** What such a thread is told. */
+type Order = { readonly open: string; readonly options: OpenOptions } | { readonly close: string } | 'end';
 
-/** A thread that has a database open, seen from another one. */
+/** Its `workerData`. */
+const ROLE = 'owner of databases';
+
+/** Small, so that tests write few zeros. */
+const OPTIONS: OpenOptions = { segmentSizeBytes: 1024 * 1024 };
+
+/** Seen from another thread. */
 export class OwnerThread {
-  readonly path: string;
-  readonly handle: ThreadHandle;
-  readonly worker: Worker;
-  readonly #exited: Promise<unknown>;
+  readonly worker = new Worker(new URL(import.meta.url), { workerData: ROLE, execArgv: [] });
 
-  /** Opens the database in `path`, or in a new directory; it ends with the test, unless it was closed before. */
-  static async open(context: TestContext, options: OpenOptions = {}, path?: string): Promise<OwnerThread> {
-    const ownerPath = path ?? newDirectory(context);
-    const task: OwnerTask = { ownerPath, options };
-    const worker = new Worker(new URL(import.meta.url), { workerData: task, execArgv: [] });
-    const [handle] = (await once(worker, 'message')) as [ThreadHandle];
-    const owner = new OwnerThread(ownerPath, handle, worker);
-    context.after(() => owner.close());
-    return owner;
+  /** Opens a database in a new directory. It is closed with the test, if the thread lives then. */
+  async open(context: TestContext, options: OpenOptions = {}): Promise<{ readonly path: string; readonly handle: ThreadHandle }> {
+    const path = newDirectory(context);
+    const handle = (await this.#tell({ open: path, options: { ...OPTIONS, ...options } })) as ThreadHandle;
+    context.after(() => this.close(path));
+    return { path, handle };
   }
 
-  private constructor(path: string, handle: ThreadHandle, worker: Worker) {
-    this.path = path;
-    this.handle = handle;
-    this.worker = worker;
-    this.#exited = once(worker, 'exit');
+  /** Closes a database. */
+  async close(path: string): Promise<void> {
+    if (this.worker.threadId > 0) await this.#tell({ close: path });
   }
 
-  /** Closes the database; the thread ends by itself then. */
-  async close(): Promise<void> {
+  /** Lets the thread end by itself. */
+  async end(): Promise<void> {
+    const exited = once(this.worker, 'exit');
+    this.#post('end');
+    await exited;
+  }
+
+  async #tell(order: Order): Promise<unknown> {
+    const answered = once(this.worker, 'message');
+    this.#post(order);
+    const [answer] = (await answered) as [unknown];
+    return answer;
+  }
+
+  #post(order: Order): void {
     // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread, not a window
-    this.worker.postMessage('close');
-    await this.#exited;
-  }
-
-  /** Ends the thread where it stands. */
-  async terminate(): Promise<void> {
-    await this.worker.terminate();
+    this.worker.postMessage(order);
   }
 }
 
@@ -59,12 +62,19 @@ export function newDirectory(context: TestContext): string {
   return join(path, 'data');
 }
 
-if (!isMainThread && parentPort !== null && (workerData as OwnerTask | null)?.ownerPath !== undefined) {
-  const { ownerPath, options } = workerData as OwnerTask;
+if (parentPort !== null && workerData === ROLE) {
   const port = parentPort;
-  const database = await openDatabase(ownerPath, options);
-  port.postMessage(share(database));
-  await once(port, 'message');
-  await database.close();
-  port.close();
+  const databases = new Map<string, EmbeddedDatabase>();
+  const carryOut = async (order: Order): Promise<void> => {
+    if (order === 'end') port.close();
+    else if ('open' in order) {
+      const database = await openDatabase(order.open, order.options);
+      databases.set(order.open, database);
+      port.postMessage(share(database));
+    } else {
+      await databases.get(order.close)?.close();
+      port.postMessage('closed');
+    }
+  };
+  port.on('message', (order: Order) => void carryOut(order));
 }

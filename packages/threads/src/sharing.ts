@@ -5,9 +5,9 @@
  *    locks that end with the session, and errors are those of a connection.
  * 2. When a thread ends, in whatever way, its session ends and its locks are free.
  * 3. When the database is closed, no more requests are taken, what was begun is answered, and the channels close; then the database does.
- * 4. Channels do not keep the process from ending.
+ * 4. Channels do not keep the process from ending, but while they are being closed.
  */
-import { threadId } from 'node:worker_threads';
+import { threadId, type MessagePort } from 'node:worker_threads';
 import { Attendant, Channel, type ChannelSide, createBell } from '@k-lani/base';
 import { type EmbeddedDatabase, NodeClock } from '@k-lani/engine';
 import { loadConfig, nodeTicker, type ServerLog, Service, SERVER_VERSION, Sessions, ThreadWire } from '@k-lani/server';
@@ -70,7 +70,8 @@ function accept(message: unknown): void {
 
 class Sharing {
   readonly #sessions: Sessions;
-  readonly #channels = new Set<Channel>();
+  /** With the ports that they wake through. */
+  readonly #channels = new Map<Channel, MessagePort>();
   readonly #attendant: Attendant;
   readonly #stopTicker: () => void;
 
@@ -93,14 +94,16 @@ class Sharing {
       onOpen: (connection) => this.#sessions.accept(new ThreadWire(connection, 'thread')),
       onGone: () => this.#channels.delete(channel),
     });
-    this.#channels.add(channel);
+    this.#channels.set(channel, side.port);
     side.port.unref();
   }
 
+  /** Answers what was begun and ends all sessions and channels. */
   async end(): Promise<void> {
+    for (const port of this.#channels.values()) port.ref();
     await this.#sessions.end();
     this.#stopTicker();
-    for (const channel of this.#channels) channel.close();
+    for (const channel of this.#channels.keys()) channel.close();
     this.#channels.clear();
   }
 }
