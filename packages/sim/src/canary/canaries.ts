@@ -246,6 +246,13 @@ const IN_ONE_PLACE: readonly Planted[] = [
     replace: '    else if (start % 128 !== 0) this.#applyTo(this.#hidden, start, end);\n',
   },
   {
+    name: 'side-end-not-told',
+    breaks: 'a reader in another process takes its snapshot for an older one than it is',
+    file: `${ENGINE}/snapshot/left-right.ts`,
+    find: '    side.endAt(end);\n',
+    replace: '',
+  },
+  {
     name: 'cursor-sees-later-changes',
     breaks: 'a cursor yields rows as they are now, not as they were at its lsn',
     file: `${ENGINE}/database/history.ts`,

@@ -4,12 +4,15 @@
  */
 import type { Chance } from '../world/chance.ts';
 import type { Inode } from './inode.ts';
+import { SimSharing } from './sim-memory.ts';
 
 /** One step: the names that it sets, or takes away. */
 type Change = ReadonlyMap<string, Inode | undefined>;
 
 export class Folder {
   readonly names: Map<string, Inode>;
+  /** Memory under names in this directory; it ends with the processes. */
+  readonly sharing = new SimSharing();
   #stable: Map<string, Inode>;
   #unsynced: Change[] = [];
   /** A process holds the directory's lock. */

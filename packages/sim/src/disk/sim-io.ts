@@ -30,6 +30,7 @@ export class SimIo implements Io {
 
 class SimDirectory implements Directory {
   readonly path: string;
+  readonly sharing: Directory['sharing'];
   readonly #disk: Disk;
   readonly #process: SimProcess;
   readonly #folder: Folder;
@@ -38,6 +39,7 @@ class SimDirectory implements Directory {
 
   constructor(disk: Disk, process: SimProcess, { path, folder }: { path: string; folder: Folder }) {
     this.path = path;
+    this.sharing = folder.sharing.of(process);
     this.#disk = disk;
     this.#process = process;
     this.#folder = folder;

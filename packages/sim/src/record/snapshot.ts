@@ -1,5 +1,5 @@
 /** Everything that readers can see at one moment: taken in one turn, so that no write comes in between. */
-import type { EmbeddedDatabase, EmbeddedTable } from '@k-lani/engine';
+import { TableReader, type EmbeddedDatabase, type SharedReader } from '@k-lani/engine';
 import { type DynamicSchema, type Field, KLaniError } from '@k-lani/protocol';
 import type { Row, SeenRow, SimTerm } from './call.ts';
 
@@ -24,7 +24,7 @@ export interface Snapshot {
   readonly tables: readonly TableSnapshot[];
 }
 
-type Table = EmbeddedTable<DynamicSchema>;
+type Table = TableReader<DynamicSchema>;
 type Term = Parameters<Table['count']>[0] extends readonly (infer T)[] | undefined ? T : never;
 
 /** Values asked of one index at most: a few tell as much as all. */
@@ -37,7 +37,17 @@ export async function openTables(database: EmbeddedDatabase): Promise<Table[]> {
   return tables;
 }
 
-/** What a reader sees now in all of `tables`. */
+/** The same tables as a reader beside the database has them. */
+export function sharedTables(reader: SharedReader): Table[] {
+  return reader.tables().map((table) => new TableReader<DynamicSchema>(reader, table));
+}
+
+/** What a reader beside the database sees now in all of `tables`. */
+export function takeSharedSnapshot(reader: SharedReader, tables: readonly Table[], order: number): Snapshot {
+  return { order, durable: reader.lsn, tables: tables.map(snapshotOf) };
+}
+
+/** What a reader in the writer's thread sees now in all of `tables`. */
 export function takeSnapshot(database: EmbeddedDatabase, tables: readonly Table[], order: number): Snapshot {
   return { order, durable: database.stats().durable, tables: tables.map(snapshotOf) };
 }

@@ -1,6 +1,6 @@
 /** Lives of a database that its workers use in the process: all of them end with it. */
 import type { EmbeddedDatabase } from '@k-lani/engine';
-import { openTables, takeSnapshot } from '../record/snapshot.ts';
+import { openTables, sharedTables, takeSharedSnapshot, takeSnapshot } from '../record/snapshot.ts';
 import { openShop, sellTheRest } from '../workload/shop.ts';
 import { Store } from '../workload/store.ts';
 import { work } from '../workload/worker.ts';
@@ -61,12 +61,14 @@ async function serve(stage: Stage, process: SimProcess, database: EmbeddedDataba
   const isOpen =
     (await stage.unlessRefused(async () => (await openShop(store, { owner: process, worker: 'shop' }, market), true))) === true;
   const tables = isOpen ? await openTables(database) : [];
+  const reader = stage.attachReader(process, database);
   stage.rotting.begin();
   const progress = { isOver: !isOpen };
   const take = async (): Promise<void> => {
     for (let count = 0; count < SNAPSHOTS_MAX && !progress.isOver && process.isAlive; count += 1) {
       try {
         stage.snapshots.push(takeSnapshot(database, tables, timeline.order));
+        stage.snapshots.push(takeSharedSnapshot(reader, sharedTables(reader), timeline.order));
       } catch (error) {
         if (!stage.rotting.explains(error, timeline.order)) throw error;
       }
@@ -83,6 +85,7 @@ async function serve(stage: Stage, process: SimProcess, database: EmbeddedDataba
   await Promise.all(workers);
   progress.isOver = true;
   await snapshots;
+  reader.close();
   // One backup at a time: the directory that they go into is locked.
   await backup;
 }

@@ -1,7 +1,7 @@
 /**
  * What a run plays on: one disk through all lives of the database, the true log, what was written down, and what goes wrong.
  */
-import { type EmbeddedDatabase, openDatabase, verifyLog } from '@k-lani/engine';
+import { type EmbeddedDatabase, SharedReader, openDatabase, verifyLog } from '@k-lani/engine';
 import { type ErrorCode, KLaniError } from '@k-lani/protocol';
 import { Disk } from '../disk/disk.ts';
 import { DiskFaults } from '../disk/disk-faults.ts';
@@ -144,6 +144,11 @@ export class Stage {
       history: this.plan.history,
       ...(this.plan.hasArchive ? { archive: ARCHIVE_PATH } : {}),
     });
+  }
+
+  /** A reader beside the database: of the memory that they share, as another thread or process is. */
+  attachReader(process: SimProcess, database: EmbeddedDatabase): SharedReader {
+    return SharedReader.attach(database.share(), { io: new SimIo(this.disk, process), clock: process });
   }
 
   async closeEmbedded(process: SimProcess, database: EmbeddedDatabase): Promise<void> {
