@@ -146,8 +146,9 @@ test('A thread that dies ends its connections and nothing else: locks are free, 
   assert.equal((await other.lock(theirs, 1)).code, 'AlreadyLocked');
   // What is in flight when it dies may have happened or not.
   for (let seatNo = 100; seatNo < 200; seatNo += 1) void client.append(table, seat(seatNo));
+  const ended = client.ended.catch((error: unknown) => assert.ok(error instanceof Error && 'code' in error && error.code === 'ECONNRESET'));
   await victim?.terminate();
-  await client.ended;
+  await ended;
   assert.match(errors.join(), /an I\/O thread has died: its connections are over, it is replaced/);
   assert.equal((await other.lock(theirs, 1)).status, 0);
   assert.equal((await other.append(theirs, seat(500))).status, 0);
