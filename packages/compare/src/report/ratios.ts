@@ -93,6 +93,13 @@ export const GOALS: readonly Goal[] = [
   embedded('LMDB, 1 % range scan by primary key', 'lmdb', 'embedded-key-scan', 1),
   embedded('SQLite, two-index intersection', 'sqlite', 'embedded-intersection', 10),
   embedded('LMDB, two-index intersection', 'lmdb', 'embedded-intersection', 10),
+  {
+    against: 'two independent processes on two copies, two reader threads on one database, rows',
+    ours: { system: OURS_EMBEDDED, scenario: 'embedded-readers', figure: 'threads' },
+    theirs: { system: OURS_EMBEDDED, scenario: 'embedded-readers', figure: 'processes' },
+    bound: 0.9,
+    direction: 'atLeast',
+  },
 ];
 
 /** Takes all ratios of a run. Pure. */

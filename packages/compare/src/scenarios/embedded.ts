@@ -5,6 +5,7 @@ import { HOT_ROWS } from './hot-rows.ts';
 import { HOT_THREADS } from './hot-threads.ts';
 import { SUSTAINED_INSERT } from './inserts.ts';
 import { MIXED } from './mixed.ts';
+import { READERS_BESIDE_PROCESSES } from './readers.ts';
 import type { Scenario } from './scenario.ts';
 import { STORMS } from './storms.ts';
 
@@ -26,6 +27,7 @@ export const EMBEDDED: readonly Scenario[] = [
   }),
   HOT_THREADS,
   ...EMBEDDED_READS,
+  READERS_BESIDE_PROCESSES,
   ...EMBEDDED_INSERTS,
   inProcess(SUSTAINED_INSERT, {
     name: 'embedded-sustained-insert',

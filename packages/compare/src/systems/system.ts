@@ -85,6 +85,8 @@ export interface Session {
   openPlainItems?(run: string, way: Way): Promise<OpenItems>;
   /** Lets worker threads open hot rows that were made before and are not open here; of embedded systems that threads can share. */
   hotThread?(run: string, way: Way): Promise<ThreadEntry> | ThreadEntry;
+  /** Lets threads of this process read items that were made before and are not open here; and a copy of them, in `directory`, be read. */
+  readers?(run: string, way: Way): Promise<ReaderEntry> | ReaderEntry;
   /** Requests a second of this system's client against a server that only echoes, in the same shape; left out where there is no such server. */
   echo?(connections: number, depth: number, requests: number): Promise<number>;
   close(): Promise<void>;
@@ -148,6 +150,19 @@ export interface ThreadEntry {
   /** Plain data for it. */
   readonly data: unknown;
   /** Called when all threads have ended. */
+  close(): Promise<void>;
+}
+
+/** How items are read from elsewhere. */
+export interface ReaderEntry {
+  /** A module that exports `openReads(data): Promise<ItemReads>`; what it opens is open until its thread or process ends. */
+  readonly module: string;
+  /** Plain data for it in a thread of this process. */
+  readonly shared: unknown;
+  /** The file or directory that has the items, to be copied while nothing has it open. */
+  readonly path: string;
+  /** Plain data for it in a process that has a copy of its own at `path`. */
+  copied(path: string): unknown;
   close(): Promise<void>;
 }
 

@@ -24,6 +24,17 @@ export function openKLaniEmbedded(directory: string): Session {
         close: () => database.close(),
       };
     },
+    readers: async (run) => {
+      const path = join(directory, run);
+      const database = await openDatabase(path);
+      return {
+        module: new URL('k-lani-items.ts', import.meta.url).href,
+        shared: database.share(),
+        path,
+        copied: (copy) => copy,
+        close: () => database.close(),
+      };
+    },
     close: async () => {},
   };
 }

@@ -1,4 +1,4 @@
-import type { EmbeddedDatabase, EmbeddedTable } from '@k-lani/engine';
+import { attachReader, type EmbeddedDatabase, type EmbeddedTable, openDatabase, type SharedHandle } from '@k-lani/engine';
 import { defineTable, KLaniError } from '@k-lani/protocol';
 import { type Item, LABEL_LENGTH } from '../items.ts';
 import type { ItemLane, ItemReads, OpenItems } from '../system.ts';
@@ -32,6 +32,9 @@ const ITEMS = defineTable({
 
 type PlainTable = EmbeddedTable<typeof PLAIN_ITEMS>;
 type IndexedTable = EmbeddedTable<typeof ITEMS>;
+/** What reads need of a table; tables of readers have it too. */
+type ReadTable = Pick<PlainTable, 'seek' | 'fetch'>;
+type IndexedReadTable = ReadTable & Pick<IndexedTable, 'seekByPredicate' | 'queryIntersect'>;
 
 /**
  * Items with their indexes, or by their number alone. The row id is the primary key: in a table that was filled in the order of their
@@ -80,11 +83,18 @@ async function trySetAmount(table: PlainTable, number: number, amount: number): 
   }
 }
 
-class KLaniReads implements ItemReads {
-  readonly #table: PlainTable;
-  readonly #indexed: IndexedTable | undefined;
+/** Items that another thread of this process has open, or a copy of them at a path. */
+export async function openReads(from: SharedHandle | string): Promise<ItemReads> {
+  const database = typeof from === 'string' ? await openDatabase(from) : attachReader(from);
+  const table = await database.table(ITEMS);
+  return new KLaniReads(table, table);
+}
 
-  constructor(table: PlainTable, indexed: IndexedTable | undefined) {
+class KLaniReads implements ItemReads {
+  readonly #table: ReadTable;
+  readonly #indexed: IndexedReadTable | undefined;
+
+  constructor(table: ReadTable, indexed: IndexedReadTable | undefined) {
     this.#table = table;
     this.#indexed = indexed;
   }
@@ -113,7 +123,7 @@ class KLaniReads implements ItemReads {
     return this.#expectIndexes().queryIntersect(terms, { limit });
   }
 
-  #expectIndexes(): IndexedTable {
+  #expectIndexes(): IndexedReadTable {
     if (this.#indexed === undefined) throw new Error('Cannot ask for items by a field: they have no indexes');
     return this.#indexed;
   }

@@ -23,6 +23,13 @@ export function openLmdbItems(directory: string, { name }: Way, isIndexed: boole
   };
 }
 
+/** The items as another thread or process opens them. */
+export async function openReads({ directory, way }: { readonly directory: string; readonly way: Way }): Promise<ItemReads> {
+  const [lane] = openLmdbItems(directory, way, true).lanes;
+  if (lane?.direct === undefined) throw new Error('Cannot read items: they have no lane');
+  return lane.direct;
+}
+
 class LmdbReads implements ItemReads {
   readonly #rows: ItemRows;
   readonly #indexes: ItemIndexes | undefined;

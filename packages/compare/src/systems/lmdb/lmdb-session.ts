@@ -17,6 +17,13 @@ export function openLmdb(directory: string): Session {
       data: { directory: join(directory, run), way },
       close: async () => {},
     }),
+    readers: (run, way) => ({
+      module: new URL('lmdb-items.ts', import.meta.url).href,
+      shared: { directory: join(directory, run), way },
+      path: join(directory, run),
+      copied: (copy) => ({ directory: copy, way }),
+      close: async () => {},
+    }),
     close: async () => {},
   };
 }

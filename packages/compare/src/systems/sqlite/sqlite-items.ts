@@ -30,6 +30,11 @@ export function openSqliteItems(file: string, { name }: Way, isIndexed: boolean)
   };
 }
 
+/** The items as another thread or process opens them. */
+export async function openReads({ file, way }: { readonly file: string; readonly way: Way }): Promise<ItemReads> {
+  return new SqliteReads(openDatabaseFile(file), way.name === PAIR_INDEX);
+}
+
 function itemLane(database: DatabaseSync, transactions: Transactions, hasPair: boolean): ItemLane {
   const insert = database.prepare(`INSERT INTO items (${COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?)`);
   const update = database.prepare('UPDATE items SET amount = ? WHERE number = ?');

@@ -18,6 +18,13 @@ export function openSqlite(directory: string): Session {
       data: { file: fileOf(run), way },
       close: async () => {},
     }),
+    readers: (run, way) => ({
+      module: new URL('sqlite-items.ts', import.meta.url).href,
+      shared: { file: fileOf(run), way },
+      path: fileOf(run),
+      copied: (file) => ({ file, way }),
+      close: async () => {},
+    }),
     close: async () => {},
   };
 }
