@@ -24,7 +24,7 @@ export { type LatencyNumber, middleOf, type NumberName, type Say } from './page/
 export { PAGE_STYLE } from './page/style.ts';
 export { formatBytes, formatCount, plural, wordsOf } from './page/words.ts';
 export { describeCode, type Code } from './report/code-that-ran.ts';
-export { failuresOf, figuresOf, PEAK_WINDOW_US, READ_KINDS, UPDATE_KINDS } from './report/figures.ts';
+export { failuresOf, type Figures, figuresOf, PEAK_WINDOW_US, READ_KINDS, UPDATE_KINDS } from './report/figures.ts';
 export { describeHost, filesystemOf, type Host } from './report/host.ts';
 export { histogramOf, type Latencies, latenciesOf } from './report/latencies.ts';
 export { decodeRawLog, encodeRawLog, type RawLog, REQUEST_KINDS, type RequestKind } from './report/raw-log.ts';

@@ -9,7 +9,8 @@ import { formatCount, formatUs, plural, type Words } from './words.ts';
 export interface Story {
   readonly log: RawLog;
   readonly figures: Figures;
-  readonly failures: readonly string[];
+  /** What is wrong with it, one sentence each. */
+  readonly failures: readonly (string | Markup)[];
   readonly words: Words;
   /** Says each number that a sentence needs. */
   readonly say: Say;
@@ -20,7 +21,7 @@ export interface Story {
 /** The headline and what it rests on. */
 export function headline({ log, figures, failures, words, say, total }: Story): Markup {
   const { run } = log;
-  const kicker = html`<p class="kicker">k-lani, ${words.title}</p>`;
+  const kicker = html`<p class="kicker">k-lani, ${words.title}: who got it?</p>`;
   const buyers = say('buyers', (count) => plural(count, words.buyer, words.buyers));
   const units = say('total', (count) => plural(count, words.unit, words.units));
   if (failures.length > 0) {
@@ -111,6 +112,15 @@ export function recountTable({ words, say }: Story): Markup {
   ];
   return html`<div class="scroll" tabindex="0" role="region" aria-label="The recount">
     <table class="count">
+      <caption>
+        What the ${words.buyers} were told, held against the rows after the restart
+      </caption>
+      <thead>
+        <tr>
+          <th scope="col">Counted</th>
+          <th scope="col">Number</th>
+        </tr>
+      </thead>
       <tbody>
         ${rows.map(
           ([name, note, count]) =>

@@ -13,6 +13,9 @@ export function percentileTable(windows: readonly Window[], say: Say): Markup {
   return html`<p>Every answer counts, and nothing was sampled.</p>
     <div class="scroll" tabindex="0" role="region" aria-label="Percentiles of latency">
       <table>
+        <caption>
+          From the request to its answer, by kind of request
+        </caption>
         <thead>
           <tr>
             <th scope="col">Request</th>

@@ -163,6 +163,9 @@ function groupTable(log: RawLog, words: Words, say: Say): Markup {
   });
   return html`<div class="scroll" tabindex="0" role="region" aria-label="${words.group} by ${words.group.toLowerCase()}">
     <table>
+      <caption>
+        How many of each ${words.group.toLowerCase()}, and when
+      </caption>
       <thead>
         <tr>
           <th scope="col">${words.group}</th>

@@ -82,6 +82,7 @@ text.last { text-anchor: end !important; }
 
 .scroll { overflow-x: auto; }
 table { border-collapse: collapse; width: 100%; font-size: 0.95rem; }
+caption { text-align: left; color: var(--soft); font-size: 0.88rem; padding-bottom: 0.5rem; }
 th, td { text-align: right; padding: 0.42rem 0 0.42rem 1.2rem; border-bottom: 1px solid var(--line); white-space: nowrap; }
 th:first-child { text-align: left; padding-left: 0; white-space: normal; }
 thead th { color: var(--soft); font-weight: 400; font-size: 0.88rem; }

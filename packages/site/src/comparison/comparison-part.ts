@@ -1,6 +1,6 @@
 /** The comparison on the site: how it stands against each system at a glance, then every scenario with its chart and table. */
 import { html, type Markup } from '@k-lani/bench';
-import { formatDigits, formatFigure, formatRatio } from '../page/number-format.ts';
+import { formatFigure, formatRatio } from '../page/number-format.ts';
 import { type ChartRow, drawBars, drawRatios } from '../page/row-chart.ts';
 import { citeCell } from '../raw/cite.ts';
 import type { Workings } from '../raw/workings.ts';
@@ -9,7 +9,21 @@ import { scenarioTable } from './scenario-table.ts';
 import { spreadMarkup } from './spread-markup.ts';
 
 /** What an axis counts, by the unit of its figures. */
-const AXES: Readonly<Record<string, string>> = { '1/s': 'a second', 'rows/s': 'rows a second', s: 'seconds', bytes: 'bytes' };
+const AXES: Readonly<Record<string, string>> = {
+  '1/s': 'a second',
+  'rows/s': 'rows a second',
+  s: 'time',
+  ms: 'time',
+  µs: 'time',
+  ns: 'time',
+  bytes: 'size',
+};
+
+/** How large the run was, and how often each thing was measured. */
+export function extent({ file, run: { line, value } }: Comparison): Markup {
+  const cell = (key: 'size' | 'rounds' | 'seed'): Markup => citeCell({ file, line, path: ['run', key] }, String(value[key]));
+  return html`<p>Size of the run: ${cell('size')}. Rounds: ${cell('rounds')}. Seed: ${cell('seed')}.</p>`;
+}
 
 /** One chart a system: how many times as fast k-lani is. Empty where nothing can be compared. */
 export function glance(comparison: Comparison, workings: Workings): readonly Markup[] {
@@ -37,10 +51,10 @@ export function glance(comparison: Comparison, workings: Workings): readonly Mar
     return [
       drawRatios({
         caption: html`<h3>k-lani against ${title}</h3>
-          <p>How many times as fast k-lani is. ${system.value.title}: ${durability}.</p>`,
+          <p>How many times as fast k-lani is. What the other has done when it answers: ${durability}.</p>`,
         axis: 'times as fast, logarithmic: left of the strong line the other is faster',
         rows,
-        tickLabel: (value) => formatDigits(value),
+        tickLabel: String,
       }),
     ];
   });
@@ -153,7 +167,7 @@ function barChart(shown: {
     caption: html`<p><b>${name}</b>: ${better} is better. Bar: median of the rounds; line: least to greatest.</p>`,
     axis: AXES[unit] ?? unit,
     rows,
-    tickLabel: (value) => formatFigure(value, unit).replace(/\/s$/, ''),
+    tickLabel: (value) => (value === 0 ? '0' : formatFigure(value, unit).replace(/\/s$/, '')),
   });
 }
 

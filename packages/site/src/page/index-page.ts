@@ -1,6 +1,6 @@
 /** The first page of the site: the claim, the storm it rests on, the comparison, and where all of it comes from. */
 import { html, type Markup, PAGE_SCRIPT } from '@k-lani/bench';
-import { gaps, glance, scenarioSections, systemsTable } from '../comparison/comparison-part.ts';
+import { extent, gaps, glance, scenarioSections, systemsTable } from '../comparison/comparison-part.ts';
 import type { Comparison } from '../comparison/measurements.ts';
 import { WORKINGS_PAGE, type Workings } from '../raw/workings.ts';
 import { claim, type StormPart, stormProofs, stormSections } from '../storm/storm-part.ts';
@@ -131,7 +131,7 @@ function comparisonSections({ comparisons }: Contents, workings: Workings): read
         <span class="key" aria-hidden="true"></span> k-lani is faster &emsp; <span class="key behind" aria-hidden="true"></span> the other
         is faster
       </p>
-      ${each((comparison) => glance(comparison, workings))}
+      ${each(extent)} ${each((comparison) => glance(comparison, workings))}
       ${
         open.length === 0
           ? ''

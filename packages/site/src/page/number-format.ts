@@ -28,7 +28,7 @@ export function formatRatio(value: number): string {
 }
 
 /** Three digits, with separators: `0.0512`, `4.07`, `48,200`. */
-export function formatDigits(value: number): string {
+function formatDigits(value: number): string {
   if (!Number.isFinite(value)) return '–';
   const rounded = Number(value.toPrecision(3));
   if (Math.abs(rounded) >= 100) return formatCount(rounded);

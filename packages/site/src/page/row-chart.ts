@@ -51,11 +51,11 @@ export function drawRatios(chart: RowChart): Markup {
 }
 
 function drawRows(className: string, chart: RowChart, scale: Scale, draw: (row: ChartRow) => readonly Markup[]): Markup {
-  const grid = scale.ticks.map((tick) => html`<span class="line" style="left:${percent(scale.at(tick))}"></span>`);
+  const grid = scale.ticks.map((tick) => html`<span class="grid-line" style="left:${percent(scale.at(tick))}"></span>`);
   const rows = chart.rows.map(
     (row) =>
       html`<li class="${row.tone}">
-        <span class="name">${row.name}</span><span class="track" aria-hidden="true">${grid}${draw(row)}</span
+        <span class="name">${row.name}</span><span class="gauge" aria-hidden="true">${grid}${draw(row)}</span
         ><span class="value">${row.value}</span>
       </li>`,
   );
@@ -69,7 +69,7 @@ function drawRows(className: string, chart: RowChart, scale: Scale, draw: (row: 
     <ul class="rows">
       ${rows}
     </ul>
-    <div class="scale" aria-hidden="true">
+    <div class="row-scale" aria-hidden="true">
       <span class="ticks">${ticks}</span>
       <span class="axis-name">${chart.axis}</span>
     </div>

@@ -1,6 +1,7 @@
 /** A storm on the site: what it came to, sale by sale, and its recount, every number with its line in the raw log. */
 import {
   failuresOf,
+  type Figures,
   figuresOf,
   headline,
   html,
@@ -14,7 +15,7 @@ import {
   type Story,
   wordsOf,
 } from '@k-lani/bench';
-import { pageOfLog } from '../raw/cite.ts';
+import { citeCell, pageOfLog } from '../raw/cite.ts';
 import type { StormFile } from '../raw/log-file.ts';
 import type { Workings } from '../raw/workings.ts';
 import { linesByKind, stormQuantities } from './storm-quantities.ts';
@@ -34,7 +35,20 @@ export function stormPart(file: StormFile, workings: Workings): StormPart {
   };
   const figures = figuresOf(log);
   const total = log.run.groupSizes.reduce((sum, size) => sum + size, 0);
-  return { file, story: { log, figures, failures: failuresOf(log, figures), words: wordsOf(log.run.bench), say, total } };
+  return { file, story: { log, figures, failures: failuresIn(file, figures), words: wordsOf(log.run.bench), say, total } };
+}
+
+/** What is wrong with a storm: workers' own words, and the names of what the recount counts. */
+function failuresIn({ name, text, log }: StormFile, figures: Figures): readonly Markup[] {
+  const [line = 0] = linesByKind(text).get('end') ?? [];
+  const workers = log.end.failures.map(
+    (failure, index) => html`A worker failed: ${citeCell({ file: name, line, path: ['end', 'failures', index] }, failure)}`,
+  );
+  const counted = failuresOf({ ...log, end: { ...log.end, failures: [] } }, figures);
+  return [
+    ...workers,
+    ...counted.map((sentence) => html`${sentence.split(':')[0] ?? ''}: not as it must be; the recount below has the numbers.`),
+  ];
 }
 
 /** The claim: headline and key figures. */
