@@ -1,4 +1,5 @@
 /** Scenarios of embedded systems. Those that systems with a server have too run over one lane, in the process. */
+import { EMBEDDED_FOOTPRINT } from './embedded-footprint.ts';
 import { EMBEDDED_INSERTS } from './embedded-inserts.ts';
 import { EMBEDDED_READS } from './embedded-reads.ts';
 import { HOT_ROWS } from './hot-rows.ts';
@@ -10,6 +11,7 @@ import type { Scenario } from './scenario.ts';
 import { STORMS } from './storms.ts';
 
 export const EMBEDDED: readonly Scenario[] = [
+  EMBEDDED_FOOTPRINT,
   inProcess(named(STORMS, 'concert-claim-8'), {
     name: 'embedded-concert-claim',
     title: 'Embedded, concert, one command',
