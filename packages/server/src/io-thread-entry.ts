@@ -25,10 +25,10 @@ const channel = new Channel(side, {
   endOfTurn: (callback) => clock.defer(callback),
   attendant: new Attendant((callback) => clock.defer(callback)),
   onOpen(connection, hello) {
-    const [descriptor] = new Uint32Array(hello.buffer);
-    assert(descriptor !== undefined, 'A connection opens with its descriptor');
+    const [descriptor, moveNumber] = new Uint32Array(hello.buffer);
+    assert(descriptor !== undefined && moveNumber !== undefined, 'A connection opens with its descriptor and the number of the move');
     const socket = SocketWire.ofDescriptor(descriptor);
-    say(descriptor);
+    say(moveNumber);
     relays.add(new Relay(socket, connection, { figures, reads: () => reads, onGone: (relay) => relays.delete(relay) }));
   },
   onGone: () => reads?.close(),

@@ -1,5 +1,6 @@
 /** What is particular to I/O threads; that nothing else differs is held by `io-threads-contract.test.ts`. */
 import assert from 'node:assert/strict';
+import { existsSync, readdirSync } from 'node:fs';
 import test, { type TestContext } from 'node:test';
 import type { Worker } from 'node:worker_threads';
 import {
@@ -16,9 +17,12 @@ import {
 import { ioThreadCount } from './io-threads.ts';
 import type { Server } from './server.ts';
 import type { ServerLog } from './service.ts';
-import { type ClientTable, newOperationId, openClient, openServer, seat, SEATS, soughtRow, type WireClient } from './wire-client.test.ts';
+import { type ClientTable, newOperationId, openClient, openServer, seat, SEATS, soughtRow, WireClient } from './wire-client.test.ts';
 
 const ROWS = 8;
+
+/** Where Linux lists the open files of this process. */
+const DESCRIPTORS = '/proc/self/fd';
 
 /** The table with one more field. */
 const WIDER = defineTable({
@@ -82,6 +86,10 @@ test('Threads answer Seek, QueryIntersect, Count and Explain themselves, and lea
   assert.equal(answered(server), 3);
   assert.equal((await count(client, table, 1)).status, 0);
   assert.equal(answered(server), 4);
+
+  // What is behind a request that it depends on waits for the writer, which carries them out in their order.
+  const [closed, counted] = await Promise.all([client.closeTable(table.handle), count(client, table, 1)]);
+  assert.deepEqual([closed.status, counted.code], [0, 'InvalidHandle']);
 });
 
 test('A table that is altered behind a session is the writer’s to answer, a closed handle too', async (context) => {
@@ -180,4 +188,20 @@ test('ioThreadCount() takes what is asked for, and by itself none on machines wi
     [1, 2, 3, 4, 64].map((processors) => ioThreadCount('auto', processors)),
     [0, 0, 2, 3, 4],
   );
+});
+
+test('Connections that come and go leave no descriptor open', { skip: !existsSync(DESCRIPTORS) }, async (context) => {
+  const server = await openServer(context, { ioThreads: 2 });
+  const churn = async (): Promise<number> => {
+    for (let round = 0; round < 10; round += 1) {
+      const clients = await Promise.all(Array.from({ length: 10 }, () => WireClient.open(server)));
+      for (const client of clients) client.close();
+      await Promise.all(clients.map(({ ended }) => ended));
+    }
+    await until(() => server.stats.server.sessions === 0 && server.stats.server.ioThreads.every(({ connections }) => connections === 0));
+    return readdirSync(DESCRIPTORS).length;
+  };
+  const before = await churn();
+  const after = await churn();
+  assert.ok(after < before + 20, `${after} descriptors are open after 100 more connections, ${before} before`);
 });

@@ -42,7 +42,7 @@ export interface IoThreadTask {
   readonly tickMs: number;
 }
 
-/** What a thread says: that it is ready, the descriptor that it has taken, or why it cannot read snapshots. */
+/** What a thread says: that it is ready, the number of the move whose descriptor it has taken, or why it cannot read snapshots. */
 export type IoThreadMessage = 'ready' | number | { readonly problem: string };
 
 /** What a set of threads needs. */
@@ -146,10 +146,12 @@ export class IoThreads {
 class IoThread {
   readonly figures = new Float64Array(new SharedArrayBuffer(FIGURES_SIZE));
   isReady = false;
+  readonly #log: ServerLog;
   readonly #worker: Worker;
   readonly #channel: Channel;
-  /** Sockets whose duplicates were sent, by descriptor. */
+  /** Sockets whose duplicates were sent, by the number of the move: a descriptor may be given again at once. */
   readonly #moving = new Map<number, SocketWire>();
+  #moveNumber = 0;
   readonly #exited: Promise<void>;
 
   constructor(
@@ -157,6 +159,7 @@ class IoThread {
     { log, scheduler, limits, tickMs }: IoThreadsParts,
     on: { readonly ready: () => void; readonly ended: (cause: unknown) => void },
   ) {
+    this.#log = log;
     const [mine, channel] = createChannel();
     const task: IoThreadTask = { channel, figures: this.figures.buffer, limits, tickMs };
     this.#worker = new Worker(ENTRY, { workerData: task, transferList: [channel.port], execArgv: [], name: `k-lani io ${number}` });
@@ -193,10 +196,21 @@ class IoThread {
 
   /** Moves a connection; undefined where that is not possible. */
   move(wire: SocketWire): ThreadWire | undefined {
-    const descriptor = wire.duplicate();
+    const descriptor = this.#duplicate(wire);
     if (descriptor === undefined) return undefined;
-    this.#moving.set(descriptor, wire);
-    return new ThreadWire(this.#channel.open(new Uint8Array(Uint32Array.of(descriptor).buffer)), wire.peer);
+    this.#moveNumber = (this.#moveNumber + 1) >>> 0;
+    this.#moving.set(this.#moveNumber, wire);
+    return new ThreadWire(this.#channel.open(new Uint8Array(Uint32Array.of(descriptor, this.#moveNumber).buffer)), wire.peer);
+  }
+
+  #duplicate(wire: SocketWire): number | undefined {
+    try {
+      return wire.duplicate();
+    } catch (error) {
+      if (!(error instanceof KLaniError)) throw error;
+      this.#log.warn({ err: error }, 'a connection stays with the accepting thread');
+      return undefined;
+    }
   }
 
   share(snapshot: SharedHandle): void {
@@ -209,9 +223,9 @@ class IoThread {
     await this.#exited;
   }
 
-  #moved(descriptor: number): void {
-    this.#moving.get(descriptor)?.destroy();
-    this.#moving.delete(descriptor);
+  #moved(number: number): void {
+    this.#moving.get(number)?.destroy();
+    this.#moving.delete(number);
   }
 
   #lost(): void {
