@@ -76,7 +76,7 @@ function report(log: string, directory: string | undefined): void {
 }
 
 function listed(): string {
-  const systems = catalogue.systems.map(({ name, title }) => `  ${name.padEnd(20)} ${title}`);
-  const scenarios = catalogue.scenarios.map(({ name, title, kinds }) => `  ${name.padEnd(20)} ${title} (${kinds.join(', ')})`);
+  const systems = catalogue.systems.map(({ name, title }) => `  ${name.padEnd(24)} ${title}`);
+  const scenarios = catalogue.scenarios.map(({ name, title, kinds }) => `  ${name.padEnd(24)} ${title} (${kinds.join(', ')})`);
   return `systems\n${systems.join('\n')}\n\nscenarios\n${scenarios.join('\n')}\n`;
 }

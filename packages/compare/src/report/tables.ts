@@ -3,7 +3,7 @@ import { isExact, type Recount } from '../scenarios/scenario.ts';
 import { type Ratio, ratiosOf, speedOf } from './ratios.ts';
 import type { Row, ScenarioSummary, Spread, Summary } from './summary.ts';
 
-/** The systems that others are compared with: the first of these in a table. */
+/** The systems that others of their kind are compared with. */
 const OURS = /^k-lani/;
 const SIZES: ReadonlySet<string> = new Set(['MiB']);
 
@@ -18,7 +18,7 @@ export function formatReport(summary: Summary): string {
       ? []
       : [['## Left out', skipped.map(({ system, missing, install }) => `- ${system}: no ${missing}; ${install}`).join('\n')]]),
     ...(ratios.length === 0 ? [] : [['## Ratios to reach', formatRatios(ratios)]]),
-    ...scenarios.filter(({ rows }) => rows.length > 0).map((scenario) => [`## ${scenario.title}`, formatScenario(scenario)]),
+    ...scenarios.filter(({ rows }) => rows.length > 0).map((scenario) => [`## ${scenario.title}`, formatScenario(scenario, summary)]),
     ...(failed.length === 0 ? [] : [['## What failed', failed.map(failureText).join('\n')]]),
   ];
   return `${parts.map(([title, text]) => `${title}\n\n${text}`).join('\n\n')}\n`;
@@ -53,8 +53,9 @@ function formatRatios(ratios: readonly Ratio[]): string {
   return table(['against', 'bound', 'median', 'rounds', ''], rows);
 }
 
-function formatScenario({ name, what, rows }: ScenarioSummary): string {
-  const ours = rows.find(({ system }) => OURS.test(system));
+function formatScenario({ name, what, rows }: ScenarioSummary, { systems }: Summary): string {
+  const kindOf = (row: Row): string | undefined => systems.find((system) => system.name === row.system)?.kind;
+  const oursFor = (row: Row): Row | undefined => rows.find((other) => OURS.test(other.system) && kindOf(other) === kindOf(row));
   const names = [...(rows[0]?.figures.keys() ?? [])].filter((figure) => rows.every(({ figures }) => figures.has(figure)));
   const [first = '', ...others] = names;
   const header = ['system', 'way', `${first}, ${rows[0]?.figures.get(first)?.unit ?? ''}`, 'rounds', 'k-lani is', ...others];
@@ -63,7 +64,7 @@ function formatScenario({ name, what, rows }: ScenarioSummary): string {
     `${row.way.name}, ${row.way.connections} connections`,
     formatNumber(row.figures.get(first)?.median ?? Number.NaN),
     rangeText(row.figures.get(first)),
-    ours === undefined || ours === row ? '' : speedText(ours, row),
+    speedText(oursFor(row), row),
     ...others.map((figure) => spreadText(row.figures.get(figure))),
     recountText(row.recount),
     recountText(row.afterKill),
@@ -71,7 +72,8 @@ function formatScenario({ name, what, rows }: ScenarioSummary): string {
   return `${what} (\`${name}\`)\n\n${table([...header, 'recount', 'after SIGKILL'], body)}`;
 }
 
-function speedText(ours: Row, theirs: Row): string {
+function speedText(ours: Row | undefined, theirs: Row): string {
+  if (ours === undefined || ours === theirs) return '';
   const speed = speedOf(ours, theirs);
   if (speed === undefined) return '';
   const [figure] = ours.figures.values();

@@ -62,7 +62,7 @@ export interface Scenario {
   connections(system: System): readonly number[];
   /** Whether the rounds share `repeats` among them. */
   readonly isRepeated: boolean;
-  /** Whether the system is stopped, started, measured again, and then weighed from outside. */
+  /** Whether the system is stopped, started, measured again, and then weighed from outside; the first of its ways is used, without trials. */
   readonly isWeighed?: boolean;
   measure(session: Session, task: Task): Promise<Measurement>;
   /** Reads everything that `task` stored. Left out where nothing is written. */
