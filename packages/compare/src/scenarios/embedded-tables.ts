@@ -4,7 +4,7 @@ import type { ItemReads, OpenItems, Session } from '../systems/system.ts';
 import { TableTruth } from './item-table.ts';
 import type { SizeName, Task } from './scenario.ts';
 
-export const EMBEDDED_ROWS: Readonly<Record<SizeName, number>> = { published: 1_000_000, trial: 100_000, small: 1000 };
+const EMBEDDED_ROWS: Readonly<Record<SizeName, number>> = { published: 1_000_000, trial: 100_000, small: 1000 };
 const LOAD_ROWS = 10_000;
 
 /** An open table, and what is in it. */

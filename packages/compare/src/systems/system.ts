@@ -17,7 +17,7 @@ import type { ServerRecipe } from './server-recipe.ts';
 export type Use = 'loop' | 'claim' | 'items' | 'hot-loop' | 'hot-claim' | EmbeddedUse;
 
 /** What only embedded systems are used for: reads without promises, and threads. */
-export type EmbeddedUse = 'read' | 'range' | 'intersect' | 'pair' | 'hot-threads';
+type EmbeddedUse = 'read' | 'range' | 'intersect' | 'pair' | 'hot-threads';
 
 /** A system under comparison. */
 export interface System {
@@ -154,7 +154,7 @@ export interface ThreadEntry {
 }
 
 /** How items are read from elsewhere. */
-export interface ReaderEntry {
+interface ReaderEntry {
   /** A module that exports `openReads(data): Promise<ItemReads>`; what it opens is open until its thread or process ends. */
   readonly module: string;
   /** Plain data for it in a thread of this process. */

@@ -92,7 +92,7 @@ function valuesOf(index: Index, key: number, limit: number): number[] {
 }
 
 /** What two rising sequences have in common, the first `limit` of it. */
-export function intersect(a: Iterable<number>, b: Iterable<number>, limit: number): number[] {
+function intersect(a: Iterable<number>, b: Iterable<number>, limit: number): number[] {
   const both: number[] = [];
   const left = a[Symbol.iterator]();
   const right = b[Symbol.iterator]();
