@@ -20,8 +20,8 @@ const KEPT_MS = 50;
 const WAITING_MAX = 20_000;
 const STEP_MS: Readonly<Record<SizeName, number>> = { published: 1000, trial: 300, small: 50 };
 const RATES: Readonly<Record<SizeName, readonly number[]>> = {
-  published: [1000, 2000, 4000, 6000, 8000, 12_000, 16_000, 24_000, 32_000, 48_000, 64_000, 96_000, 128_000],
-  trial: [2000, 8000, 16_000, 32_000, 64_000],
+  published: [1000, 2000, 4000, 6000, 8000, 12_000, 16_000, 24_000, 32_000, 48_000, 64_000, 96_000, 128_000, 192_000, 256_000, 384_000],
+  trial: [2000, 8000, 16_000, 32_000, 64_000, 128_000, 256_000],
   small: [200, 400],
 };
 
