@@ -192,9 +192,9 @@ export async function observe({ database, operationIds }: CheckpointRun): Promis
   const queries = termsToAsk().filter((terms) => terms.every(({ field }) => indexed.has(field)));
   const asked = queries.map((terms) => ({
     count: table.count(terms as never),
-    // Which term drives, and so the order, goes by the form that the index of a value has, which the order of changes tells as well.
-    all: table.queryIntersect(terms as never, { limit: 0 }).toSorted((a, b) => a - b),
-    first: table.queryIntersect(terms as never, { limit: 3 }).length,
+    all: table.queryIntersect(terms as never, { limit: 0 }),
+    first: table.queryIntersect(terms as never, { limit: 3 }),
+    // Where it begins goes by what is known of where matches lie, which the order of changes tells as well.
     spread: table.queryIntersect(terms as never, { limit: 5, spread: 77 }).length,
   }));
   return {

@@ -8,11 +8,14 @@
  * | driver | when | order of the row ids |
  * | --- | --- | --- |
  * | `none` | a term matches nothing | – |
- * | `bitmaps` | bitmaps are there, and testing the rows of the smallest costs less than walking the smallest range | ascending, from the start round |
- * | `ordered` | the smallest range otherwise | of one key: ascending, from the start round; else by key, from the start's part of the range round |
+ * | `ordered` | testing the rows of the smallest equality costs more than walking the smallest range | by key, from the start's part of the range round |
+ * | `bitmaps` | otherwise, if the smallest equality has a bitmap | ascending, from the start round |
+ * | `ordered` | otherwise: that equality is one key of a tree | ascending, from the start round |
  * | `rows` | there are no terms | ascending, from the start round |
  *
- * Each row id that meets all terms comes exactly once, whatever drives.
+ * 1. Each row id that meets all terms comes exactly once, whatever drives.
+ * 2. The order follows from the terms and how many rows meet each of them, not from the form that a value has in its index, which depends on
+ *    what became of it before.
  */
 import { assert } from '@k-lani/base';
 import type { Bitmap } from './bitmap.ts';
@@ -26,6 +29,9 @@ import type { RowLocations } from '../table/row-locations.ts';
 
 /** Testing a row by its record costs as much as so many steps of a range. */
 const ROW_TEST_STEPS = 8;
+
+/** Of a term that is a bitmap, among the ranges. */
+const NO_PLACE = -1;
 
 /** An import that the walk uses: see `pageOffset()`. */
 const NO_ROW = NONE;
@@ -149,33 +155,40 @@ export class Intersection {
     this.#bitmapCount = 0;
     this.#rangeCount = 0;
     this.#drivingRange = undefined;
-    let rowsOfBitmap = Infinity;
+    // Of equalities in whatever form, and of ranges: the fewest rows, and the place among the ranges of the term that has them.
+    let rowsOfEquality = Infinity;
+    let smallestEquality = NO_PLACE;
     let rowsOfRange = Infinity;
-    let smallestRange = 0;
+    let smallestRange = NO_PLACE;
+    let rangeTerms = 0;
     for (let place = 0; place < terms.count; place += 1) {
       const term = terms.at(place);
       const index = source.index(term.fieldIndex);
       const bitmap = bitmapOf(index, term);
+      const rows = bitmap === undefined ? rowsOf(index, term) : bitmap.count;
+      const rangePlace = bitmap === undefined ? this.#rangeCount : NO_PLACE;
       if (bitmap !== undefined) {
         this.#bitmaps[this.#bitmapCount] = bitmap;
         this.#bitmapCount += 1;
-        rowsOfBitmap = Math.min(rowsOfBitmap, bitmap.count);
-        continue;
+      } else {
+        this.#ranges[this.#rangeCount] = term;
+        this.#rangeCount += 1;
       }
-      const rows = rowsOf(index, term);
-      if (rows < rowsOfRange) {
+      if (!term.isEqual) rangeTerms += 1;
+      if (term.isEqual && rows < rowsOfEquality) {
+        rowsOfEquality = rows;
+        smallestEquality = rangePlace;
+      } else if (!term.isEqual && rows < rowsOfRange) {
         rowsOfRange = rows;
-        smallestRange = this.#rangeCount;
+        smallestRange = rangePlace;
       }
-      this.#ranges[this.#rangeCount] = term;
-      this.#rangeCount += 1;
     }
-    this.#estimate = terms.count === 0 ? source.locations.liveCount : Math.min(rowsOfBitmap, rowsOfRange);
+    this.#estimate = terms.count === 0 ? source.locations.liveCount : Math.min(rowsOfEquality, rowsOfRange);
     if (terms.count === 0) this.#driver = 'rows';
     else if (this.#estimate === 0) this.#driver = 'none';
-    else if (this.#rangeCount > 0 && rowsOfRange * stepsPerRow(this.#rangeCount) <= rowsOfBitmap * ROW_TEST_STEPS) {
-      this.#driveByRange(smallestRange);
-    } else this.#driver = 'bitmaps';
+    else if (rangeTerms > 0 && rowsOfRange * stepsPerRow(rangeTerms) <= rowsOfEquality * ROW_TEST_STEPS) this.#driveByRange(smallestRange);
+    else if (smallestEquality === NO_PLACE) this.#driver = 'bitmaps';
+    else this.#driveByRange(smallestEquality);
   }
 
   #driveByRange(place: number): void {
