@@ -211,7 +211,9 @@ export class ChannelConnection {
   }
 
   #pushOrWait(): void {
-    if (!this.isWaiting && !this.push()) this.#host.wait(this);
+    if (this.isWaiting || this.push()) return;
+    // The user, told that there is room, may have written more than there was: then the connection stands in the line already.
+    if (!this.isWaiting) this.#host.wait(this);
   }
 
   #send(kind: MessageKind, bytes: Uint8Array): boolean {

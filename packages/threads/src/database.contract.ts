@@ -7,6 +7,7 @@ import test, { type TestContext } from 'node:test';
 import type { EmbeddedDatabase } from '@k-lani/engine';
 import { defineTable } from '@k-lani/protocol';
 import type { AttachedDatabase } from './attached-database.ts';
+import type { AttachedTable } from './attached-table.ts';
 
 export const seats = defineTable({
   table: 'seats',
@@ -25,6 +26,8 @@ export type Opener = (context: TestContext) => Promise<AnyDatabase>;
 /** What both have; where they differ in types alone, the tests use the attached one's. */
 type AnyDatabase = Pick<EmbeddedDatabase, 'path' | 'listTables' | 'operationStatus' | 'checkpoint'> & AttachedDatabase;
 
+type SeatsOpener = (context: TestContext) => Promise<{ database: AnyDatabase; table: AttachedTable<typeof seats> }>;
+
 /** The same calls reach an embedded database. */
 export function asAny(database: EmbeddedDatabase): AnyDatabase {
   return database as unknown as AnyDatabase;
@@ -41,11 +44,17 @@ const FREE = [{ field: 'is_booked', eq: 0 }] as const;
 
 /** Runs the tests that any database must pass. */
 export function testDatabase(name: string, open: Opener): void {
-  const openSeats = async (context: TestContext) => {
+  const openSeats: SeatsOpener = async (context) => {
     const database = await open(context);
     return { database, table: await database.table(seats) };
   };
+  testReads(name, openSeats);
+  testSales(name, openSeats);
+  testRefusals(name, openSeats);
+  testSchemas(name, openSeats);
+}
 
+function testReads(name: string, openSeats: SeatsOpener): void {
   test(`${name}: a read sees what was written before, in every way of reading`, async (context) => {
     const { database, table } = await openSeats(context);
     for (let number = 1; number <= 20; number += 1) {
@@ -93,7 +102,9 @@ export function testDatabase(name: string, open: Opener): void {
     // @ts-expect-error the type knows that `buyer` is not indexed, and so does the engine
     assert.throws(() => table.queryIntersect([{ field: 'buyer', eq: 'Ada' }]), { code: 'FieldNotIndexed' });
   });
+}
 
+function testSales(name: string, openSeats: SeatsOpener): void {
   test(`${name}: a claim sells each row once to a crowd, and then says that none is available`, async (context) => {
     const { table, database } = await openSeats(context);
     await database.batch((batch) => {
@@ -152,7 +163,9 @@ export function testDatabase(name: string, open: Opener): void {
     ]);
     assert.equal(table.count(), 2);
   });
+}
 
+function testRefusals(name: string, openSeats: SeatsOpener): void {
   test(`${name}: an operation that is repeated gets its first answer, and another body is refused`, async (context) => {
     const { table, database } = await openSeats(context);
     const operationId = '000102030405060708090a0b0c0d0e0f';
@@ -179,7 +192,9 @@ export function testDatabase(name: string, open: Opener): void {
     assert.throws(() => table.seek(-1), { code: 'InvalidArgument' });
     assert.equal(table.count(), 1);
   });
+}
 
+function testSchemas(name: string, openSeats: SeatsOpener): void {
   test(`${name}: a table grows by fields with defaults, and programs with the old schema go on`, async (context) => {
     const { table, database } = await openSeats(context);
     await table.append(seat(1));

@@ -2,7 +2,7 @@
  * The attached thread's side of its channel, as the client's transport.
  *
  * 1. The channel is over when the owner's thread closed it or has ended; the client then ends too, and what waits ends with `Closed`.
- * 2. The channel keeps its thread from ending only while answers are awaited.
+ * 2. The channel keeps its thread from ending only while answers are awaited, or a link.
  * 3. A thread that may be blocked waits for its answers in place, which spares it the way through its event loop; when that has gone on for
  *    `blockMsMax`, the event loop has a turn first.
  */
@@ -126,7 +126,8 @@ class ThreadLink implements Link {
         connection.destroy();
       },
       closed: () => {
-        this.awaitAnswers(false);
+        // Calls may wait for the next link.
+        this.awaitAnswers(true);
         receiver.onClose(closed(), isAnswered);
       },
     });
