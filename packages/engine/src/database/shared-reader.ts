@@ -202,7 +202,9 @@ export class SharedReader {
    * @throws {KLaniError} ResultSetEstimateExceeded, FieldNotIndexed, ChecksumMismatch, Closed, Overloaded
    */
   query(table: StoredTable, terms: TermList, limits: QueryLimits): Uint32Array {
-    return this.#readThenLog(() => this.#reader.query(table, terms, limits), same);
+    const found = this.#readThenLog(() => this.#reader.query(table, terms, limits), same);
+    this.#state.visible.find(table.id)?.confirm();
+    return found;
   }
 
   /** How many rows meet all terms. @throws {KLaniError} FieldNotIndexed, ChecksumMismatch, Closed, Overloaded */

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { type TestContext } from 'node:test';
 import { Worker } from 'node:worker_threads';
+import { SeededRandom } from '@k-lani/base';
 import { KLaniError, defineTable } from '@k-lani/protocol';
 import { DirectoryLock } from '../io/directory-lock.ts';
 import { NodeIo } from '../io/node-io.ts';
@@ -17,6 +18,7 @@ import type { ReaderDatabase } from './reader-database.ts';
 import type { TableReader } from './table-reader.ts';
 
 const options = { skip: process.platform === 'linux' ? false : 'memory is shared on Linux alone' };
+const STOCK_ROWS = 3000;
 const MODULES = new URL('.', import.meta.url).href;
 
 const fields = {
@@ -163,6 +165,48 @@ test('A reader follows memory that grows after it was opened', options, async (c
     assert.deepEqual(read.seekByField('code', 1000 + round * 20_000), table.seekByField('code', 1000 + round * 20_000));
   }
   assert.ok(database.stats().derivedBytes > 4 << 20);
+});
+
+test('A reader finds the first matches of several equalities, however often they come and go', options, async (context) => {
+  const path = folder(context);
+  const stock = defineTable({
+    table: 'stock',
+    fields: { kind: { type: 'uint8', index: 'non_unique' }, state: { type: 'uint8', index: 'non_unique' } },
+  });
+  const database = await openDatabase(path, { durability: 'os' });
+  const table = await database.table(stock);
+  await database.batch((batch) => {
+    for (let row = 0; row < STOCK_ROWS; row += 1) batch.append(table, { kind: row % 3, state: 1 });
+  });
+  using reader = await openReader(path);
+  const read = await reader.table(stock);
+  const random = new SeededRandom(11);
+  let found = 0;
+  for (let round = 0; round < 150; round += 1) {
+    // Sometimes more than the side lists as changed.
+    const changes = random.below(8) === 0 ? 600 : 1 + random.below(4);
+    const from = 1 + random.below(STOCK_ROWS - changes);
+    await database.batch((batch) => {
+      for (let rowId = from; rowId < from + changes; rowId += 1) {
+        const { version, row } = table.seek(rowId) ?? assert.fail('The row is there');
+        batch.replace(table, rowId, { ...row, state: random.below(3) === 0 ? 0 : 1 }, { ifVersion: version });
+      }
+    });
+    for (let count = random.below(3); count >= 0; count -= 1) {
+      const terms = [
+        { field: 'kind', eq: random.below(3) },
+        { field: 'state', eq: random.below(2) },
+      ] as const;
+      const limit = 1 + random.below(5);
+      const expected = [...table.scan()]
+        .filter(({ row }) => row.kind === terms[0].eq && row.state === terms[1].eq)
+        .map(({ rowId }) => rowId);
+      assert.deepEqual(read.queryIntersect(terms, { limit }), expected.slice(0, limit), `round ${round}`);
+      found += expected.length > 0 ? 1 : 0;
+    }
+  }
+  assert.ok(found > 100);
+  await database.close();
 });
 
 test('A scan gives one snapshot, whatever is written meanwhile', options, async (context) => {

@@ -46,7 +46,7 @@ export class AttachedSide {
   attachTables(tables: readonly ListedTable[], writes: number): void {
     if (this.#writes === writes) return;
     const attached: TableSide[] = [];
-    for (const [place, { roots }] of tables.entries()) attached[place + 1] = TableSide.attach(this.#store, roots);
+    for (const [place, { roots }] of tables.entries()) attached[place + 1] = TableSide.attach(this.#store, roots).following(this.#root);
     this.#tables = attached;
     this.#writes = writes;
   }

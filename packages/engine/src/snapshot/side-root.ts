@@ -9,6 +9,8 @@
  * | 2–3                    | position where the log ends that the side holds, a float64                                  |
  * | 4                      | words of the list                                                                           |
  * | 5                      | the first page of the list, 0 = none                                                        |
+ * | 6                      | how many rows were changed since the root was made, modulo 2^32                             |
+ * | 512–1023               | the rows that were changed last, of whatever table: change `n` in word 512 + `n` % 512      |
  *
  * A page of the list has in word 0 the next one, 0 = none, and then words of the list. The list has for each table, by rising id:
  *
@@ -25,6 +27,7 @@
  */
 import { assert } from '@k-lani/base';
 import { PAGE_WORDS, pageOffset, type PageStore } from '../memory/page-store.ts';
+import type { RecentChanges } from './first-matches.ts';
 import type { TableRoots } from './table-side.ts';
 
 const KIND = 0x544f4f52;
@@ -33,6 +36,9 @@ const WRITES_WORD = 1;
 const END_WORD = 2;
 const LENGTH_WORD = 4;
 const LIST_WORD = 5;
+const CHANGES_WORD = 6;
+const CHANGED_WORD = 512;
+const CHANGED_ROWS = 512;
 
 const NEXT_WORD = 0;
 const WORDS_OF_PAGE = PAGE_WORDS - 1;
@@ -46,7 +52,7 @@ export interface ListedTable {
   readonly schemaPositions: readonly number[];
 }
 
-export class SideRoot {
+export class SideRoot implements RecentChanges {
   readonly #store: PageStore;
   readonly #page: number;
 
@@ -78,6 +84,27 @@ export class SideRoot {
   /** How often the list of tables was written: as long as it is the same, so is the list. */
   get writes(): number {
     return this.#get(WRITES_WORD);
+  }
+
+  /** Lists a row as changed. */
+  changed(rowId: number): void {
+    const words = this.#store.words(this.#page);
+    const offset = pageOffset(this.#page);
+    const number = words[offset + CHANGES_WORD] as number;
+    words[offset + CHANGED_WORD + (number % CHANGED_ROWS)] = rowId;
+    words[offset + CHANGES_WORD] = number + 1;
+  }
+
+  get changes(): number {
+    return this.#get(CHANGES_WORD);
+  }
+
+  get listed(): number {
+    return CHANGED_ROWS;
+  }
+
+  changedRow(number: number): number {
+    return this.#get(CHANGED_WORD + ((number >>> 0) % CHANGED_ROWS));
   }
 
   /** The tables, by rising id. */

@@ -115,6 +115,7 @@ export class Side {
       if (isLive) index.add(keyAfter, rowId);
     }
     side.changed(rowId, wasLive ? this.#keysBefore : undefined, isLive ? this.#keysAfter : undefined);
+    this.#root?.changed(rowId);
     side.locations.addLiveBytes(sizeAfter - sizeBefore);
     side.locations.set(rowId, isLive ? position : -position);
   }

@@ -8,6 +8,7 @@ import type { TermList } from '../index/term.ts';
 import { NONE } from '../memory/none.ts';
 import { PAGE_SIZE_BYTES, type PageStore } from '../memory/page-store.ts';
 import { RowLocations } from '../table/row-locations.ts';
+import { FirstMatches, type RecentChanges } from './first-matches.ts';
 import type { IndexDeclaration } from '../table/stored-table.ts';
 
 export type FieldIndex = EqualityIndex | OrderedIndex;
@@ -32,6 +33,8 @@ export class TableSide {
   readonly #indexes: (FieldIndex | undefined)[] = [];
   /** Where matches of terms begin and how many there are; only where this object is told of every change. */
   #combinations: Combinations | undefined;
+  /** Where matches begin, where this object is told of nothing. */
+  #firstMatches: FirstMatches | undefined;
 
   private constructor(locations: RowLocations) {
     this.locations = locations;
@@ -54,6 +57,17 @@ export class TableSide {
   remembering(): this {
     this.#combinations = new Combinations();
     return this;
+  }
+
+  /** Lets it remember where matches begin, by what the side lists as changed. Returns itself. */
+  following(changes: RecentChanges): this {
+    this.#firstMatches = new FirstMatches(changes);
+    return this;
+  }
+
+  /** Says that what was found last was found in a whole snapshot: it may be remembered. */
+  confirm(): void {
+    this.#firstMatches?.confirm();
   }
 
   /** Where its structures begin, indexes by rising field. */
@@ -87,7 +101,7 @@ export class TableSide {
    * @param walk is begun anew for it
    */
   firstMatch(terms: TermList, walk: Intersection): number {
-    return this.#combinations?.find(this, terms, walk) ?? 1;
+    return this.#combinations?.find(this, terms, walk) ?? this.#firstMatches?.find(this, terms, walk) ?? 1;
   }
 
   /** How many rows meet all terms. */
