@@ -57,7 +57,9 @@ test('a number without a link, with a wrong value or a wrong line is noticed', (
 });
 
 test('every link of the site leads to a file of it, and to an anchor that is there', (context) => {
-  const site = sampleSite(context);
+  const directory = writeSampleLogs(emptyDirectory(context));
+  writeFileSync(join(directory, 'again.ndjson'), COMPARISON_LINES.map((line) => `${line}\n`).join(''));
+  const site = buildSite(readLogs(directory));
   const anchors = new Map([...site].filter(([name]) => name.endsWith('.html')).map(([name, text]) => [name, parse(text)]));
   const ids = new Map(
     [...anchors].map(([name, tree]) => [name, [...elementsIn(tree)].flatMap(({ attributes }) => attributes.get('id') ?? [])]),

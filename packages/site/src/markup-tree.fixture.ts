@@ -47,8 +47,11 @@ export function* elementsIn(element: Element): Generator<Element> {
 
 /** Its text as a reader sees it: white space is one blank. */
 export function textOf(element: Element): string {
-  const text = element.children.map((child) => (typeof child === 'string' ? child : textOf(child))).join('');
-  return text.replaceAll(/\s+/g, ' ').trim();
+  return rawTextOf(element).replaceAll(/\s+/g, ' ').trim();
+}
+
+function rawTextOf(element: Element): string {
+  return element.children.map((child) => (typeof child === 'string' ? child : rawTextOf(child))).join('');
 }
 
 /** The element itself or the nearest around it that is wanted. */

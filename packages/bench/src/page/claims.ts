@@ -188,7 +188,7 @@ function notShown({ log, words, say }: Story): Markup[] {
     server's system calls.`,
     html`How fast it is elsewhere: server and ${words.buyers} shared ${say('cores', (cores) => plural(cores, 'processor', 'processors'))}
     and the loopback network. Latencies include the waiting in the one thread that plays all ${words.buyers}.`,
-    html`How it compares with other databases: that needs both in one run, on one machine.`,
+    html`How it compares with other databases: k-lani ran alone here, and that needs both in one run, on one machine.`,
     html`Payment, carts, fair order, or a browser talking to the server. This is the inventory behind them.`,
     html`That another program would read the same from the files. The rows were read by the server itself; "k-lani verify" checks every
     record and the chain of hashes.`,

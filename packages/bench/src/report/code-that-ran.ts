@@ -27,9 +27,13 @@ export interface Code {
   readonly commit: string | undefined;
 }
 
-/** Reads every source of k-lani that this process would run. */
-export function describeCode(): Code {
-  const roots = PACKAGES.flatMap((name) => rootOf(name));
+/**
+ * Reads every source of k-lani that this process would run.
+ *
+ * @param more folders of further packages that run, as `/k-lani/packages/compare`
+ */
+export function describeCode(more: readonly string[] = []): Code {
+  const roots = [...PACKAGES.flatMap((name) => rootOf(name)), ...more];
   const lines = roots.flatMap((root) => linesOf(root));
   return { ...checksum(lines), commit: commitOf(roots[0]) };
 }

@@ -329,7 +329,7 @@ class Comparison {
       host: describeHost(),
       node: process.version,
       filesystem: filesystemOf(this.#directory),
-      code: describeCode(),
+      code: describeCode([join(import.meta.dirname, '../..')]),
       clients: clientVersions(),
     });
   }

@@ -2,7 +2,7 @@
 import { html, type Markup } from '@k-lani/bench';
 import { formatFigure, formatRatio } from '../page/number-format.ts';
 import { type ChartRow, drawBars, drawRatios } from '../page/row-chart.ts';
-import { citeCell } from '../raw/cite.ts';
+import { citeCell, pageOfLog } from '../raw/cite.ts';
 import type { Workings } from '../raw/workings.ts';
 import { type At, type Comparison, type Entry, type FigureOfSystem, type ScenarioEntries, speedOf } from './measurements.ts';
 import { scenarioTable } from './scenario-table.ts';
@@ -22,7 +22,9 @@ const AXES: Readonly<Record<string, string>> = {
 /** How large the run was, and how often each thing was measured. */
 export function extent({ file, run: { line, value } }: Comparison): Markup {
   const cell = (key: 'size' | 'rounds' | 'seed'): Markup => citeCell({ file, line, path: ['run', key] }, String(value[key]));
-  return html`<p>Size of the run: ${cell('size')}. Rounds: ${cell('rounds')}. Seed: ${cell('seed')}.</p>`;
+  return html`<p>
+    From <a href="${pageOfLog(file)}">${file}</a>. Size of the run: ${cell('size')}. Rounds: ${cell('rounds')}. Seed: ${cell('seed')}.
+  </p>`;
 }
 
 /** One chart a system: how many times as fast k-lani is. Empty where nothing can be compared. */
@@ -36,8 +38,8 @@ export function glance(comparison: Comparison, workings: Workings): readonly Mar
       if (speed === undefined) return [];
       return [
         {
-          name: html`${titleOf(file, scenario)} <small><a href="#${idOf(scenario.value.name)}">figures</a></small>`,
-          tone: speed.median.value >= 1 ? 'ahead' : 'behind',
+          name: html`${titleOf(file, scenario)} <small><a href="#${idOf(file, scenario.value.name)}">figures</a></small>`,
+          tone: speed.median.value > 1 ? 'ahead' : speed.median.value < 1 ? 'behind' : 'level',
           median: speed.median.value,
           least: speed.least.value,
           greatest: speed.greatest.value,
@@ -127,7 +129,7 @@ export function gaps({ file, skipped, failed, end }: Comparison): readonly Marku
 function scenarioSection({ file }: Comparison, { scenario, entries }: ScenarioEntries, workings: Workings): Markup {
   const what = citeCell({ file, line: scenario.line, path: ['scenario', 'what'] }, scenario.value.what);
   const [name, first] = entries[0] === undefined ? [] : ([...entries[0].figures][0] ?? []);
-  const heading = html`<h3 id="${idOf(scenario.value.name)}">${titleOf(file, scenario)}</h3>
+  const heading = html`<h3 id="${idOf(file, scenario.value.name)}">${titleOf(file, scenario)}</h3>
     <p>${what}.</p>`;
   if (name === undefined || first === undefined) {
     return html`<section class="scenario">
@@ -137,6 +139,13 @@ function scenarioSection({ file }: Comparison, { scenario, entries }: ScenarioEn
   }
   return html`<section class="scenario">
     ${heading} ${barChart({ file, entries, name, first, workings })} ${scenarioTable({ file, scenario, entries, workings })}
+    <p class="again">
+      Again:
+      <code
+        >npm run bench:compare -- --scenarios
+        ${citeCell({ file, line: scenario.line, path: ['scenario', 'name'] }, scenario.value.name)}</code
+      >
+    </p>
   </section>`;
 }
 
@@ -175,6 +184,7 @@ function titleOf(file: string, scenario: At<{ readonly title: string }>): Markup
   return citeCell({ file, line: scenario.line, path: ['scenario', 'title'] }, scenario.value.title);
 }
 
-function idOf(scenario: string): string {
-  return `scenario-${scenario}`;
+/** Two comparisons may have a scenario each of the same name. */
+function idOf(file: string, scenario: string): string {
+  return `${file.replace(/\.ndjson$/, '')}-${scenario}`;
 }

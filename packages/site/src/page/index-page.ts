@@ -18,6 +18,9 @@ export interface Contents {
   readonly refused: readonly string[];
 }
 
+/** As `describeCode()` does it. */
+const SOURCES_SUM =
+  "cd packages && find base protocol engine server client bench cli -name '*.ts' ! -name '*.test.ts' | LC_ALL=C sort | xargs sha256sum | sha256sum";
 const TITLE = 'k-lani: who got it?';
 
 export function indexPage(contents: Contents, workings: Workings): string {
@@ -35,6 +38,13 @@ export function indexPage(contents: Contents, workings: Workings): string {
           In a clone, after <code>npm ci</code>. The same seed gives the same buyers and the same questions; the machine gives the times.
         </p>
         ${commands(contents.runs)}
+        <p>Within the limits of the published reports, the storms and then the comparison:</p>
+        <pre><code>docker compose up proof && docker compose up compare</code></pre>
+        <p>
+          The SHA-256 over the sources of a clone, to be held against that of a log; for a comparison <code>compare</code> is among the
+          folders:
+        </p>
+        <pre><code>${SOURCES_SUM}</code></pre>
         <p>This site is made from the raw logs alone:</p>
         <pre><code>npm run site -- --logs docs/benchmarks --out site</code></pre>
       </section>
@@ -131,7 +141,7 @@ function comparisonSections({ comparisons }: Contents, workings: Workings): read
         <span class="key" aria-hidden="true"></span> k-lani is faster &emsp; <span class="key behind" aria-hidden="true"></span> the other
         is faster
       </p>
-      ${each(extent)} ${each((comparison) => glance(comparison, workings))}
+      ${each((comparison) => [extent(comparison), ...glance(comparison, workings)])}
       ${
         open.length === 0
           ? ''

@@ -60,9 +60,14 @@ export function commands(runs: readonly Run[]): Markup {
     const command = file.kind === 'storm' ? file.log.run.command : (comparison?.run.value.command ?? '');
     const cell: Cell = { file: file.name, line: comparison?.run.line ?? 1, path: ['run', 'command'] };
     return html`<p>What <a href="${pageOfLog(file.name)}">${file.name}</a> was written by:</p>
-      <pre><code>${citeCell(cell, command)}</code></pre>`;
+      <pre><code>${citeCell(cell, unbroken(command))}</code></pre>`;
   });
   return html`${items}`;
+}
+
+/** A command whose lines break only between options. */
+function unbroken(command: string): Markup {
+  return html`${command.split(' --').map((word, index) => html`<span class="keep">${index === 0 ? '' : ' --'}${word}</span>`)}`;
 }
 
 type PlaceOfRun = Pick<Comparison['run']['value'], 'host' | 'filesystem' | 'code' | 'node' | 'startedAt'> & {

@@ -7,8 +7,8 @@ import { html, type Markup, niceStep } from '@k-lani/bench';
 /** One row. */
 export interface ChartRow {
   readonly name: Markup;
-  /** Class of the style: `ours`, `theirs`, `ahead` or `behind`. */
-  readonly tone: 'ours' | 'theirs' | 'ahead' | 'behind';
+  /** Class of the style: whose bar it is, or how k-lani stands. */
+  readonly tone: 'ours' | 'theirs' | 'ahead' | 'level' | 'behind';
   readonly median: number;
   readonly least: number;
   readonly greatest: number;
@@ -76,7 +76,9 @@ function drawRows(className: string, chart: RowChart, scale: Scale, draw: (row: 
   </figure>`;
 }
 
+/** From the least to the greatest; nothing where there was one round. */
 function whisker(scale: Scale, least: number, greatest: number): Markup {
+  if (least === greatest) return html``;
   const left = scale.at(least);
   return html`<span class="whisker" style="left:${percent(left)};width:${percent(scale.at(greatest) - left)}"></span>`;
 }

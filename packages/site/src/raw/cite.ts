@@ -8,7 +8,7 @@ export function pageOfLog(file: string): string {
 }
 
 /** A number or text that a line has at `path`. */
-export function citeCell({ file, line, path }: Cell, text: string): Markup {
+export function citeCell({ file, line, path }: Cell, text: string | Markup): Markup {
   return html`<a class="n" href="${pageOfLog(file)}#L${line}" data-at="${JSON.stringify(path)}">${text}</a>`;
 }
 

@@ -41,7 +41,9 @@ export class Workings {
     const number = this.#lines.length + 1;
     const rule = 'lines' in quantity ? quantity.lines : { rule: quantity.rule };
     this.#lines.push(
-      html`<li id="W${number}" data-rule="${JSON.stringify(rule)}"><b class="result">${formatPlain(quantity.value)}</b> = ${body}</li>`,
+      html`<li id="W${number}" data-rule="${JSON.stringify(rule)}">
+        <a href="#W${number}">${number}</a><span><b class="result">${formatPlain(quantity.value)}</b> = ${body}</span>
+      </li>`,
     );
     this.#numbers.set(key, number);
     return number;
