@@ -3,7 +3,7 @@
  *
  * | state of a scenario | ends when |
  * | --- | --- |
- * | trial | each way of each system was tried at the trial size, and the best one chosen; this also warms both sides up |
+ * | trial | each way of each system was tried at the trial size, and the best one chosen; a storm is then rehearsed once by that way, at its full size: both sides compile while they work |
  * | rounds | each system was measured once a round, one after the other, and its rows counted right after |
  * | kill | each system that wrote was ended with SIGKILL, started again, and the rows of all rounds counted again |
  *
@@ -222,12 +222,19 @@ class Comparison {
     const trialsMin = this.#options.size === 'small' ? 0 : TRIALS_MIN;
     while (trials.length < trialsMin) await attempt(bestOf(trials));
     const way = bestOf(trials);
+    if (scenario.isRehearsed === true && this.#options.size !== 'small')
+      await this.#try(contender, scenario, way, trials.length, this.#options.size);
     this.#log.write('chosen', { scenario: scenario.name, system: system.name, way });
     return way;
   }
 
-  async #try(contender: Contender, scenario: Scenario, way: Way, number: number): Promise<Trial> {
-    const size = this.#options.size === 'small' ? 'small' : 'trial';
+  async #try(
+    contender: Contender,
+    scenario: Scenario,
+    way: Way,
+    number: number,
+    size: SizeName = this.#options.size === 'small' ? 'small' : 'trial',
+  ): Promise<Trial> {
     const task = { run: runName(scenario, 't', number), size, seed: this.#options.seed, way, repeats: 1 } as const;
     const measurement = await contender.measure(scenario, task);
     this.#log.write('trial', { scenario: scenario.name, system: contender.system.name, way, figures: measurement.figures });

@@ -9,7 +9,7 @@
  * | `skipped` | one a system that is not installed | what is missing, and the command that installs it |
  * | `system` | one a system that was started | version, durability, isolation, configuration |
  * | `scenario` | one a scenario, before its other lines | title, what it does, unit and direction of its figures are in each figure |
- * | `trial` | one a way of a system | figures at the trial size: why a way was chosen; not part of any result |
+ * | `trial` | one a way of a system | figures at the trial size: why a way was chosen; the last one of a storm is its rehearsal at the full size; not part of any result |
  * | `chosen` | one a system and scenario | the way that goes into the rounds |
  * | `measured` | one a system, scenario and round | figures, counts, and the recount right after |
  * | `killed` | one a system and scenario that writes | SIGKILL, start, and the recount of all rounds after it |

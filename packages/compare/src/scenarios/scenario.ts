@@ -62,6 +62,8 @@ export interface Scenario {
   connections(system: System): readonly number[];
   /** Whether the rounds share `repeats` among them. */
   readonly isRepeated: boolean;
+  /** Whether the way that was chosen is tried once more at the full size before the rounds that count. */
+  readonly isRehearsed?: boolean;
   /** Whether the system is stopped, started, measured again, and then weighed from outside; the first of its ways is used, without trials. */
   readonly isWeighed?: boolean;
   measure(session: Session, task: Task): Promise<Measurement>;

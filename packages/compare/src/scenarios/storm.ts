@@ -45,6 +45,7 @@ export function stormScenario(plan: StormPlan): Scenario {
     kinds: ['server'],
     use: flow,
     isRepeated,
+    isRehearsed: true,
     connections: (system: System) => (connections === undefined ? system.bestConnections : [connections]),
     measure: (session, task) => measure(plan, session, task),
     recount: (session, task, told) => countAll(plan, session, task, told as readonly ToldOfStorm[]),
