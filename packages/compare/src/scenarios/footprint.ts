@@ -12,8 +12,8 @@ const TABLE = 'footprint';
 export const FOOTPRINT: Scenario = {
   name: 'footprint',
   title: 'Footprint of 100,000 items',
-  what: 'memory of the processes after a clean restart and one scan of all rows (embedded: with Node and the driver); start until the first answer (embedded: with the start of Node); disk; what is installed',
-  kinds: ['server', 'embedded'],
+  what: 'memory of the processes after a clean restart and one scan of all rows; start until the first answer; disk; what is installed',
+  kinds: ['server'],
   use: 'items',
   isRepeated: false,
   isWeighed: true,
