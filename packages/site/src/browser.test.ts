@@ -163,7 +163,7 @@ test('without a script everything can be read but the map', { skip }, async (con
   const { page } = await open(context, 'index.html', { viewport: WIDE, javaScriptEnabled: false });
   assert.equal(await page.locator('noscript p').first().isVisible(), true);
   assert.match(await page.locator('.moment').innerText(), /3 of 4 sold/);
-  assert.equal(await page.locator('#compared .ratios').count(), 2);
+  assert.equal(await page.locator('#compared .ratios').count(), 3);
 });
 
 const FOCUSABLE = 'a[href], button, select, input, summary, [tabindex="0"]';

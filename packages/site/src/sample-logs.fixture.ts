@@ -28,9 +28,9 @@ function line<Kind extends LineKind>(kind: Kind, value: Lines[Kind]): string {
   return JSON.stringify({ [kind]: value });
 }
 
-function systemLine(name: string, title: string): string {
+function systemLine(name: string, title: string, kind: 'server' | 'embedded' = 'server'): string {
   const words = { version: '7.0.15', durability: 'after fsync <always>', isolation: 'serializable' };
-  return line('system', { name, title, kind: 'server', ...words, configuration: ['save ""', 'backlog 511'] });
+  return line('system', { name, title, kind, ...words, configuration: ['save ""', 'backlog 511'] });
 }
 
 function killed(name: string, startMs: number, lost = 0): string {
@@ -59,6 +59,8 @@ export const COMPARISON_LINES: readonly string[] = [
   systemLine('k-lani', 'k-lani'),
   systemLine('slow', 'Slow & Sure 2'),
   systemLine('quick', 'Quick'),
+  systemLine('k-lani-embedded', 'k-lani, embedded', 'embedded'),
+  systemLine('library', 'Library', 'embedded'),
   line('skipped', { system: 'absent', missing: 'absent-server', install: 'apt-get install absent-server-15' }),
   line('scenario', { name: 'concert-loop-8', title: 'Concert, 8 connections', what: '300 buyers, 60 seats', kinds: ['server'] }),
   line('trial', { scenario: 'concert-loop-8', system: 'k-lani', way: { name: 'lock', connections: 8 }, figures: {} }),
@@ -72,6 +74,22 @@ export const COMPARISON_LINES: readonly string[] = [
   killed('quick', 14.4, 3),
   line('scenario', { name: 'read', title: 'Reads, 128 at once', what: 'by key', kinds: ['server'] }),
   ...[1, 2].map((round) => measured({ system: 'k-lani', round, seconds: 0.5 * round, scenario: 'read' })),
+  line('scenario', { name: 'weight', title: 'Weight of 100 rows', what: 'memory', kinds: ['server', 'embedded'] }),
+  ...['k-lani', 'k-lani-embedded', 'library', 'quick'].map((name, index) =>
+    line('measured', {
+      scenario: 'weight',
+      system: name,
+      round: 1,
+      way: { name: 'plain', connections: 1 },
+      figures: {
+        memory: { value: 40.5 + index * 8, unit: 'MiB', better: 'lower' },
+        point: { value: 840.25, unit: 'ns', better: 'lower' },
+        amplification: { value: 1.25, unit: '×', better: 'lower' },
+      },
+      counts: {},
+      recount: undefined,
+    }),
+  ),
   line('failed', { system: 'broken', scenario: 'read', round: 1, reason: 'exit code 70\nmore' }),
   line('end', { finishedAt: '2026-02-03T04:06:00.000Z', seconds: 53.2, state: 'complete' }),
 ];

@@ -130,8 +130,11 @@ for (const root of document.querySelectorAll('.replay')) {
     sale.setAttribute('aria-live', value ? 'off' : 'polite');
     if (value) { lastFrame = performance.now(); requestAnimationFrame(frame); }
   };
+  /* Whoever wants less motion sees a still picture twice a second. */
+  const calm = matchMedia('(prefers-reduced-motion: reduce)');
   const frame = (time) => {
     if (!playing) return;
+    if (calm.matches && time - lastFrame < 500) { requestAnimationFrame(frame); return; }
     show(nowUs + Math.max(0, time - lastFrame) * 1000 * Number(speed.value));
     lastFrame = time;
     if (nowUs >= data.spanUs) setPlaying(false); else requestAnimationFrame(frame);

@@ -4,7 +4,16 @@ import { formatFigure, formatRatio } from '../page/number-format.ts';
 import { type ChartRow, drawBars, drawRatios } from '../page/row-chart.ts';
 import { citeCell, pageOfLog } from '../raw/cite.ts';
 import type { Workings } from '../raw/workings.ts';
-import { type At, type Comparison, type Entry, type FigureOfSystem, type ScenarioEntries, speedOf } from './measurements.ts';
+import {
+  type At,
+  type Comparison,
+  type Entry,
+  type FigureOfSystem,
+  isOfSizes,
+  oursFor,
+  type ScenarioEntries,
+  speedOf,
+} from './measurements.ts';
 import { scenarioTable } from './scenario-table.ts';
 import { spreadMarkup } from './spread-markup.ts';
 
@@ -17,6 +26,7 @@ const AXES: Readonly<Record<string, string>> = {
   µs: 'time',
   ns: 'time',
   bytes: 'size',
+  MiB: 'size',
 };
 
 /** How large the run was, and how often each thing was measured. */
@@ -32,8 +42,8 @@ export function glance(comparison: Comparison, workings: Workings): readonly Mar
   const { file, systems, scenarios } = comparison;
   return systems.flatMap((system) => {
     const rows = scenarios.flatMap(({ scenario, entries }): ChartRow[] => {
-      const theirs = entries.find((entry) => entry.system === system && !entry.isOurs);
-      const ours = entries.find((entry) => entry.isOurs);
+      const theirs = entries.find((entry) => entry.system === system);
+      const ours = theirs === undefined ? undefined : oursFor(entries, theirs);
       const speed = theirs === undefined || ours === undefined ? undefined : speedOf(ours, theirs);
       if (speed === undefined) return [];
       return [
@@ -48,13 +58,16 @@ export function glance(comparison: Comparison, workings: Workings): readonly Mar
       ];
     });
     if (rows.length === 0) return [];
+    const hasSizes = scenarios.some((one) => isOfSizes(one) && one.entries.some((entry) => entry.system === system));
     const title = citeCell({ file, line: system.line, path: ['system', 'title'] }, system.value.title);
     const durability = citeCell({ file, line: system.line, path: ['system', 'durability'] }, system.value.durability);
     return [
       drawRatios({
         caption: html`<h3>k-lani against ${title}</h3>
-          <p>How many times as fast k-lani is. What the other has done when it answers: ${durability}.</p>`,
-        axis: 'times as fast, logarithmic: left of the strong line the other is faster',
+          <p>
+            How many times as fast k-lani is${hasSizes ? ', or as small' : ''}. What the other has done when it answers: ${durability}.
+          </p>`,
+        axis: `times as fast${hasSizes ? ' or as small' : ''}, logarithmic: left of the strong line the other is ahead`,
         rows,
         tickLabel: String,
       }),

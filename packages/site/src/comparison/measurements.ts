@@ -5,6 +5,7 @@ import type { ComparisonFile } from '../raw/log-file.ts';
 
 /** The systems that others are compared with. */
 const OURS = /^k-lani/;
+const SIZES: ReadonlySet<string> = new Set(['MiB', 'bytes']);
 
 /** A line of one kind, with its number in the file. */
 export interface At<Value> {
@@ -89,6 +90,18 @@ export function comparisonOf({ name: file, lines }: ComparisonFile): Comparison 
     scenarios,
     end: linesOf(lines, 'end')[0],
   };
+}
+
+/** k-lani where it stands against `theirs`: servers with servers, embedded with embedded; undefined where there is none, or it is k-lani. */
+export function oursFor(entries: readonly Entry[], theirs: Entry): Entry | undefined {
+  if (theirs.isOurs) return undefined;
+  return entries.find((entry) => entry.isOurs && entry.system.value.kind === theirs.system.value.kind);
+}
+
+/** Whether the figure that decides is a size, so that less of it is "as small" and not "as fast". */
+export function isOfSizes({ entries }: ScenarioEntries): boolean {
+  const [figure] = entries[0]?.figures.values() ?? [];
+  return figure !== undefined && SIZES.has(figure.unit);
 }
 
 /**

@@ -3,7 +3,7 @@ import { formatFigure, formatRatio, formatTime } from '../page/number-format.ts'
 import { citeCell, citeKey } from '../raw/cite.ts';
 import type { Quantity } from '../raw/quantity.ts';
 import type { Workings } from '../raw/workings.ts';
-import { type Entry, type ScenarioEntries, speedOf } from './measurements.ts';
+import { type Entry, isOfSizes, oursFor, type ScenarioEntries, speedOf } from './measurements.ts';
 import { spreadMarkup } from './spread-markup.ts';
 
 interface Shown extends ScenarioEntries {
@@ -40,14 +40,15 @@ function row(name: Markup, cells: readonly Markup[]): Markup {
   </tr>`;
 }
 
-function speedRow({ entries, workings }: Shown): readonly Markup[] {
-  const ours = entries.find(({ isOurs }) => isOurs);
-  if (ours === undefined || entries.length < 2) return [];
+function speedRow(shown: Shown): readonly Markup[] {
+  const { entries, workings } = shown;
+  if (entries.every((entry) => oursFor(entries, entry) === undefined)) return [];
   const cells = entries.map((entry) => {
-    const speed = entry.isOurs ? undefined : speedOf(ours, entry);
+    const ours = oursFor(entries, entry);
+    const speed = ours === undefined ? undefined : speedOf(ours, entry);
     return speed === undefined ? NONE : spreadMarkup(speed, workings, formatRatio);
   });
-  return [row(html`k-lani is so many times as fast`, cells)];
+  return [row(html`k-lani is so many times as ${isOfSizes(shown) ? 'small' : 'fast'}`, cells)];
 }
 
 function figureRows({ file, entries, workings }: Shown): readonly Markup[] {

@@ -138,8 +138,8 @@ function comparisonSections({ comparisons }: Contents, workings: Workings): read
         each round; the point is the median, the line goes from the least to the greatest.
       </p>
       <p>
-        <span class="key" aria-hidden="true"></span> k-lani is faster &emsp; <span class="key behind" aria-hidden="true"></span> the other
-        is faster
+        <span class="key" aria-hidden="true"></span> k-lani is ahead &emsp; <span class="key behind" aria-hidden="true"></span> the other is
+        faster
       </p>
       ${each((comparison) => [extent(comparison), ...glance(comparison, workings)])}
       ${

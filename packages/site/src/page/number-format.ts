@@ -10,14 +10,16 @@ const TIMES_US: Readonly<Record<string, number>> = { ns: 0.001, µs: 1, us: 1, m
 export function formatFigure(value: number, unit: string): string {
   const us = TIMES_US[unit];
   if (us !== undefined) return formatTime(value * us);
-  if (unit === 'bytes' || unit === 'B') return formatBytes(value);
+  if (unit === 'bytes') return formatBytes(value);
+  if (unit === 'MiB') return formatBytes(value * 2 ** 20);
   const digits = formatDigits(value);
   if (unit.startsWith('1/')) return `${digits}/${unit.slice(2)}`;
   return unit === '' ? digits : `${digits}${NO_BREAK}${unit}`;
 }
 
-/** A time in microseconds, three digits: `0.84 µs`, `87.4 µs`, `1.94 ms`, `5.33 s`. */
+/** A time in microseconds, three digits: `840 ns`, `87.4 µs`, `1.94 ms`, `5.33 s`. */
 export function formatTime(us: number): string {
+  if (us > 0 && us < 0.9995) return `${formatDigits(us * 1000)}${NO_BREAK}ns`;
   if (us < 999.5) return `${formatDigits(us)}${NO_BREAK}µs`;
   return us < 999_500 ? `${formatDigits(us / 1000)}${NO_BREAK}ms` : `${formatDigits(us / 1_000_000)}${NO_BREAK}s`;
 }

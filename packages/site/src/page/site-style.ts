@@ -64,5 +64,4 @@ footer { margin-top: 5rem; border-top: 1px solid var(--line); padding-top: 1rem;
   .rows .value small { display: block; } .figures { grid-template-columns: 1fr 1fr; gap: 1.2rem 0.8rem; } .figures dd { font-size: 1.3rem; }
   .log li, .workings li { grid-template-columns: 2.6rem minmax(0, 1fr); column-gap: 0.6rem; padding-inline: 0; }
 }
-@media (prefers-reduced-motion: no-preference) { html { scroll-behavior: auto; } }
 `;
