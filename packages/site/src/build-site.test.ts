@@ -117,6 +117,7 @@ test('losses are shown as wins are: the same row, the same type, another mark', 
     rows.map((row) => [row.attributes.get('class'), textOf(row).match(/[\d.]+ ×/)?.[0]]),
     [
       ['ahead', '7.45 ×'],
+      ['ahead', '1.50 ×'],
       ['behind', '0.468 ×'],
       ['ahead', '1.59 ×'],
       ['ahead', '1.16 ×'],

@@ -43,7 +43,8 @@ export const COMPARISON_LINES: readonly string[] = [
   line('run', {
     format: 1,
     startedAt: '2026-02-03T04:05:06.789Z',
-    command: 'npm run bench:compare -- --rounds 3 --seed 17',
+    command:
+      'npm run bench:compare -- --scenarios concert-loop-8,concert-loop-128,read-sequential,read-random,range-scan,batched-insert,weight',
     size: 'small',
     rounds: 3,
     repeats: 4,
@@ -89,6 +90,20 @@ export const COMPARISON_LINES: readonly string[] = [
       counts: {},
       recount: undefined,
     }),
+  ),
+  line('scenario', { name: 'insert', title: 'Batched insert in one transaction', what: '50,000 rows', kinds: ['server'] }),
+  ...[1, 2, 3].flatMap((round) =>
+    ['k-lani', 'slow'].map((name, index) =>
+      line('measured', {
+        scenario: 'insert',
+        system: name,
+        round,
+        way: { name: 'one-by-one', connections: 1 },
+        figures: { rate: { value: 122_512.3 * round * (3 - index), unit: 'rows/s', better: 'higher' } },
+        counts: {},
+        recount: undefined,
+      }),
+    ),
   ),
   line('failed', { system: 'broken', scenario: 'read', round: 1, reason: 'exit code 70\nmore' }),
   line('end', { finishedAt: '2026-02-03T04:06:00.000Z', seconds: 53.2, state: 'complete' }),

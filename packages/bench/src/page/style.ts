@@ -93,7 +93,7 @@ tbody th { font-weight: 400; } .whole th, .whole td { font-weight: 650; } .part 
 .columns ul { margin: 0; padding-left: 1.1rem; } .columns li { margin-bottom: 0.7rem; max-width: 60ch; }
 .columns h3 { font-size: 1.05rem; margin-bottom: 0.7rem; }
 pre { font: 0.92rem/1.6 var(--mono); background: var(--raised); border: 1px solid var(--line); border-radius: 8px; padding: 0.9rem 1.1rem; overflow-x: auto; white-space: pre-wrap; overflow-wrap: anywhere; margin: 0 0 1rem; }
-.keep { display: inline-block; white-space: pre; }
+.keep { display: inline-block; max-width: 100%; white-space: pre-wrap; overflow-wrap: anywhere; }
 .facts { display: grid; grid-template-columns: max-content 1fr; gap: 0.35rem 1.6rem; margin: 0; }
 .facts dt { color: var(--soft); } .facts dd { margin: 0; overflow-wrap: anywhere; }
 .facts code { font: 0.88em var(--mono); }

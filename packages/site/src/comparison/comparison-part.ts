@@ -189,7 +189,8 @@ function barChart(shown: {
     caption: html`<p><b>${name}</b>: ${better} is better. Bar: median of the rounds; line: least to greatest.</p>`,
     axis: AXES[unit] ?? unit,
     rows,
-    tickLabel: (value) => (value === 0 ? '0' : formatFigure(value, unit).replace(/\/s$/, '')),
+    // The axis says what a rate is of.
+    tickLabel: (value) => (value === 0 ? '0' : formatFigure(value, unit.endsWith('/s') ? '' : unit)),
   });
 }
 

@@ -61,7 +61,7 @@ function drawRows(className: string, chart: RowChart, scale: Scale, draw: (row: 
   );
   const ticks = scale.ticks.map((tick) => {
     const at = scale.at(tick);
-    const edge = at < 0.02 ? 'first' : at > 0.98 ? 'last' : '';
+    const edge = at < 0.02 ? 'first' : at > 0.88 ? 'last' : '';
     return html`<span class="tick ${edge}" style="left:${percent(at)}">${chart.tickLabel(tick)}</span>`;
   });
   return html`<figure class="row-chart ${className}">

@@ -20,7 +20,7 @@ section { scroll-margin-top: 1rem; } h3 { scroll-margin-top: 1.5rem; }
 .rows li, .row-scale { display: grid; grid-template-columns: 16rem 1fr 15rem; column-gap: 1.2rem; align-items: center; }
 .ratios .rows li, .ratios .row-scale { grid-template-columns: 23rem 1fr 14rem; }
 .rows li { min-height: 2.3rem; } .rows .name { line-height: 1.3; padding: 0.25rem 0; } .rows .name .n { text-decoration-color: transparent; } .rows .name .n:hover { text-decoration-color: currentColor; }
-.rows .value { white-space: nowrap; } .rows .value b { font-weight: 650; }
+.rows .value .n { white-space: nowrap; } .rows .value b { font-weight: 650; }
 small { font-size: 0.86em; color: var(--soft); font-weight: 400; }
 .gauge { position: relative; align-self: stretch; }
 .gauge > span { position: absolute; }
@@ -55,7 +55,7 @@ footer { margin-top: 5rem; border-top: 1px solid var(--line); padding-top: 1rem;
 .workings li { font-size: 0.95rem; overflow-wrap: anywhere; }
 :root { --peer: #8b8473; --mark: #fbe9c8; } @media (prefers-color-scheme: dark) { :root { --peer: #8d8676; --mark: #4a3a1c; } }
 @media (max-width: 860px) {
-  .rows li, .ratios .rows li { grid-template-columns: 1fr auto; row-gap: 0; padding: 0.45rem 0 0.2rem; align-items: end; }
+  .rows li, .ratios .rows li { grid-template-columns: minmax(0, 1fr) fit-content(58%); row-gap: 0; padding: 0.45rem 0 0.2rem; align-items: end; }
   .rows .name { grid-column: 1; grid-row: 1; } .rows .value { grid-column: 2; grid-row: 1; text-align: right; }
   .rows .gauge { grid-column: 1 / -1; grid-row: 2; height: 1.7rem; } .row-scale, .ratios .row-scale { grid-template-columns: 1fr; } .ticks, .axis-name { grid-column: 1; } .axis-name { text-align: left; }
 }
