@@ -34,5 +34,5 @@ test('bench crashes prints a table, and its figures on the last line', async (co
 test('bench crashes refuses a trouble that it does not know, and names those that there are', async () => {
   const { code, stderr } = await runCommand(['bench', 'crashes', '--trouble', 'kill,flood']);
   assert.equal(code, ExitCode.usage);
-  assert.match(stderr, /"flood" is none of kill, stop, disk-full, read-only, failing-device/);
+  assert.match(stderr, /"flood" is none of kill, readers, stop, disk-full, read-only, failing-device/);
 });
