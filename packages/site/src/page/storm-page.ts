@@ -12,7 +12,7 @@ export function stormPage(storm: StormPart): string {
   return documentOf({
     title: `k-lani: ${storm.story.words.title}`,
     body: html`<main id="main">
-      <p><a class="brand" href="index.html">k-lani: who got it?</a></p>
+      <p><a class="brand" href="index.html">k-lani</a>, another storm</p>
       ${claim(storm)} ${stormSections(storm)}
       <section id="proofs">
         <h2>What this shows, and what not</h2>
